@@ -1,0 +1,1 @@
+"""The judge: the student's kernel only answers questions; marks are made in this process."""

@@ -1,0 +1,228 @@
+"""Runs in the student's kernel: asks the questions and records the answers, and nothing else.
+
+It knows no expected values. The judge sends it as source, behind that of `records`; both make one
+module. Whatever runs beside it may tamper with it: the only thing gained is a wrong answer.
+"""
+
+import importlib
+import signal
+import sys
+import types
+from contextlib import ExitStack, contextmanager
+
+import torch
+
+if __package__:  # imported for tests; in a kernel `records` stands above in the same module
+    from helpers.checks.records import decode, encode, record_call, to_live
+
+MIME = "application/vnd.convnets.evidence+json"
+SECONDS_PER_CASE = 5
+MOST_TIMEOUTS = 2
+DEVICES = ("CPU", "CUDA", "MPS", "MkldnnCPU")
+DIFFERENTIATION = (
+    "torch.autograd.backward",
+    "torch.autograd.grad",
+    "torch.autograd.graph._engine_run_backward",
+    "torch.autograd.forward_ad.make_dual",
+    "torch.Tensor.backward",
+)
+PROCESSES = ("subprocess.Popen", "os.system", "os.fork", "os.exec", "os.posix_spawn", "os.spawn")
+
+
+class Withheld(RuntimeError):
+    """Raised by what an exercise withholds while it is graded."""
+
+
+_held = ExitStack()
+_blocked_imports = set()
+_hooked = False
+
+
+def refusal(name):
+    """A function that raises, naming what was called."""
+
+    def withheld(*arguments, **options):
+        raise Withheld(f"{name} is withheld while this exercise is graded: compute it yourself")
+
+    return withheld
+
+
+@contextmanager
+def operators_withheld(names):
+    """Override torch operators for the whole process: threads, wrappers and modes included."""
+    libraries = []
+    try:
+        for qualified in names:
+            namespace, name = qualified.split("::")
+            try:
+                library = torch.library.Library(namespace, "IMPL")
+                libraries.append(library)
+                for device in DEVICES:
+                    for key in (device, f"Autograd{device}"):
+                        if key != "AutogradMkldnnCPU":
+                            library.impl(name, refusal(f"torch's {name}"), key)
+            except RuntimeError:
+                continue  # this build of torch has no such operator
+        yield
+    finally:
+        for library in libraries:
+            library._destroy()
+
+
+@contextmanager
+def functions_withheld(functions):
+    """Make Python functions raise, also where another name was bound to them before."""
+    changed = []
+    try:
+        for function in functions:
+            if isinstance(function, types.FunctionType):
+                changed.append((function, function.__code__))
+                function.__code__ = _raising_code(function)
+        yield
+    finally:
+        for function, code in reversed(changed):
+            function.__code__ = code
+
+
+def _raising_code(function):
+    def template(*arguments, **options):
+        from course_probe import Withheld
+
+        raise Withheld("NAME is withheld while this exercise is graded: compute it yourself")
+
+    name = f"{function.__module__}.{function.__name__}"
+    constants = tuple(
+        c.replace("NAME", name) if isinstance(c, str) else c for c in template.__code__.co_consts
+    )
+    freevars = function.__code__.co_freevars  # a code object must match its function's closure
+    return template.__code__.replace(co_consts=constants, co_freevars=freevars)
+
+
+def find(dotted):
+    """The object behind a dotted name, or None."""
+    parts = dotted.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:cut]))
+        except Exception:
+            continue
+        for part in parts[cut:]:
+            found = getattr(found, part, None)
+        return found
+    return None
+
+
+def functions_of(module):
+    """All functions of a module already imported; none of one that is not."""
+    members = vars(sys.modules[module]).values() if module in sys.modules else ()
+    return [m for m in members if isinstance(m, types.FunctionType)]
+
+
+@contextmanager
+def imports_withheld(modules):
+    """Refuse imports of `modules`, and new processes, until the end of the block."""
+    global _hooked
+    if not _hooked:
+        sys.addaudithook(_audit)  # cannot be removed; it does nothing outside such a block
+        _hooked = True
+    _blocked_imports.update(modules, {None})
+    try:
+        yield
+    finally:
+        _blocked_imports.clear()
+
+
+def _audit(event, arguments):
+    if not _blocked_imports:
+        return
+    if event == "import" and arguments[0] in _blocked_imports:
+        refusal(arguments[0])()
+    if event in PROCESSES:
+        refusal("starting a process")()
+
+
+def guard(operators, functions, modules, autograd):
+    """Withhold, before the questions are known, until :func:`release`."""
+    release()
+    names = [*functions, *(DIFFERENTIATION if autograd else ())]
+    targets = [find(name) for name in names] + [f for m in modules for f in functions_of(m)]
+    _held.enter_context(operators_withheld(operators))
+    _held.enter_context(functions_withheld(targets))
+    _held.enter_context(imports_withheld(modules))
+
+
+def release():
+    """Give back everything that was withheld."""
+    _held.close()
+
+
+@contextmanager
+def deadline(seconds):
+    """Raise TimeoutError in the main thread after `seconds`."""
+
+    def expired(signum, frame):
+        raise TimeoutError(f"it took longer than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, expired)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def timed_call(function, arguments):
+    """The recorded outcome of one call under the deadline, TimeoutError included."""
+    try:
+        with deadline(SECONDS_PER_CASE):
+            return record_call(function, arguments)
+    except TimeoutError as error:  # it went off outside the function itself
+        return {"error": {"bases": ["TimeoutError"], "message": str(error), "line": None}}
+
+
+def answer(shell, request):
+    """Ask everything in `request` and publish the answers, one message each."""
+    names = shell.user_ns
+    if request["kind"] == "value":
+        value = names.get(request["name"], missing(request["name"]))
+        read = value if getattr(value, "stands_for_missing", False) else lambda: value
+        publish(shell, request, "own", 0, record_call(read, ()))
+        return
+    ask(shell, request, "own")
+    if request["needs"]:
+        own = {name: names.get(name) for name in request["needs"]}
+        for source in request["needs"].values():
+            exec(source, names)
+        try:
+            ask(shell, request, "given")
+        finally:
+            names.update(own)
+
+
+def missing(name):
+    """Stands for a function or value that was never defined."""
+
+    def not_defined(*arguments):
+        raise NameError(f"{name} is not defined")
+
+    not_defined.stands_for_missing = True
+    return not_defined
+
+
+def ask(shell, request, run):
+    """Call the function with every case's arguments; after two timeouts, no more."""
+    function = shell.user_ns.get(request["name"], missing(request["name"]))
+    timeouts = 0
+    for index, recorded in enumerate(request["cases"]):
+        outcome = timed_call(function, tuple(to_live(decode(r)) for r in recorded))
+        publish(shell, request, run, index, outcome)
+        timeouts += "TimeoutError" in outcome.get("error", {}).get("bases", ())
+        if timeouts == MOST_TIMEOUTS:
+            return
+
+
+def publish(shell, request, run, index, outcome):
+    """Send one answer out as data."""
+    evidence = {"nonce": request["nonce"], "run": run, "case": index, "outcome": outcome}
+    shell.display_pub.publish({MIME: evidence, "text/plain": ""}, {})

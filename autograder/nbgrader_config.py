@@ -1,0 +1,89 @@
+"""nbgrader's configuration: where things lie, and the judge's place among its steps.
+
+Everything here is stock nbgrader configuration; `nbgrader ...` from the course root and the
+`course` command both use it.
+"""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+from sqlalchemy.exc import SAWarning
+
+from autograder import ROOT, addresses
+
+c = get_config()  # noqa: F821 - given by traitlets
+
+COURSE = addresses.load()
+GRADING = ROOT / "autograder"
+STEP = "nbgrader.preprocessors."
+
+# nbgrader 0.9.6 makes SQLAlchemy 2 warn about autoflush on every new submission; nothing is lost.
+warnings.filterwarnings("ignore", category=SAWarning)
+
+# nbgrader calls `alembic` by name when it makes a gradebook: find it without an activated .venv.
+BESIDE_PYTHON = str(Path(sys.executable).parent)
+if BESIDE_PYTHON not in os.environ.get("PATH", "").split(os.pathsep):
+    os.environ["PATH"] = os.pathsep.join([BESIDE_PYTHON, os.environ.get("PATH", "")])
+
+c.CourseDirectory.root = str(ROOT)
+c.CourseDirectory.course_id = COURSE.course_id
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "notebooks"
+c.CourseDirectory.submitted_directory = "autograder/submitted"
+c.CourseDirectory.autograded_directory = "autograder/autograded"
+c.CourseDirectory.feedback_directory = "autograder/feedback"
+c.CourseDirectory.db_url = f"sqlite:///{GRADING / 'gradebook.db'}"
+# The jupytext scripts beside the notebooks hold the solutions: they must not be copied.
+c.CourseDirectory.ignore.extend(["*.py", "*.toml", "*.pyc", "*.so"])
+c.Exchange.root = str(GRADING / "exchange")
+
+# Release: addresses filled in, nothing kept that only an editor or an execution left behind.
+c.GenerateAssignment.preprocessors = [
+    "autograder.release.FillAddresses",
+    "autograder.release.KeepEssentials",
+    *(STEP + name for name in (
+        "IncludeHeaderFooter", "LockCells", "ClearSolutions", "ClearOutput", "CheckCellMetadata",
+        "ComputeChecksums", "SaveCells", "ClearHiddenTests", "ClearMarkScheme",
+        "ComputeChecksums", "CheckCellMetadata",
+    )),
+]  # fmt: skip
+
+# Autograde: the judge's question before, its decision after the notebook ran.
+c.Autograde.autograde_preprocessors = [
+    "autograder.judge.preprocessors.Arm",
+    "autograder.judge.preprocessors.Execute",
+    "autograder.judge.preprocessors.Judge",
+    STEP + "IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    STEP + "LimitOutput",
+    STEP + "SaveAutoGrades",
+    STEP + "AssignLatePenalties",
+    STEP + "CheckCellMetadata",
+]
+c.Arm.key_file = str(GRADING / "course.key")
+c.OverwriteCells.add_missing_cells = True
+c.Execute.skip_cells_with_tag = "showcase"
+c.Execute.shutdown_kernel = "immediate"
+c.Execute.timeout = 60
+
+# Feedback: hidden regions hold no secret, but only distract.
+c.GenerateFeedback.preprocessors = [
+    STEP + "GetGrades",
+    STEP + "ClearHiddenTests",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
+
+
+
+def say_what_validate_ran(notebook):
+    """nbgrader's "passes all the tests" means the visible ones; say so."""
+    if os.environ.get("NBGRADER_EXECUTION") == "validate":
+        print("Only the visible checks run here. Hidden tests decide the marks when it is graded.")
+
+
+c.Execute.on_notebook_start = say_what_validate_ran
+c.Validator.failed_warning = (
+    "THE VISIBLE CHECKS OF {num_failed} CELL(S) DO NOT PASS YET. Below is what they say. "
+)

@@ -1,0 +1,69 @@
+"""Visible checks: they tell at once, and in words, what is wrong with an answer.
+
+One module per notebook holds one check per exercise, called with the learner's function:
+``check.conv2d_forward(conv2d_forward)``. A check prints one line when all is well and raises
+:class:`CheckFailed` otherwise.
+"""
+
+from collections.abc import Callable
+
+from helpers.checks.exercise import Exercise, Finding, Verdict, arguments_for, judge
+from helpers.checks.records import decode_outcome, record_call
+
+MOST_LINES = 4
+
+
+class CheckFailed(AssertionError):
+    """A visible check found something; in a notebook it shows its message and no traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+def check(exercise: Exercise, function: Callable, part: str | None = None) -> None:
+    """Run the visible cases of an exercise on `function`; `part` looks at one result only.
+
+    Prints a line if all agree. Raises CheckFailed with an explanation otherwise.
+    """
+    if not callable(function):
+        kind = type(function).__name__
+        raise CheckFailed(f"✗ {exercise.name}: expected your function, got a value of type {kind}.")
+    if part is not None and part not in exercise.parts:
+        raise ValueError(f"{exercise.name} has the parts {exercise.parts}, not {part!r}")
+    arguments = [arguments_for(case, [1989, i]) for i, case in enumerate(exercise.cases)]
+    outcomes = [decode_outcome(record_call(function, args)) for args in arguments]
+    verdict = judge(exercise, arguments, outcomes, only=part)
+    name = f"{exercise.name} ({part})" if part else exercise.name
+    if verdict.fraction < 1:
+        raise CheckFailed(explain(name, verdict))
+    notes = sorted({note for result in verdict.results for note in result.notes})
+    print(f"✓ {name}: all {len(verdict.results)} cases agree.")
+    for note in notes:
+        print(f"  Note: {note}.")
+
+
+def explain(name: str, verdict: Verdict) -> str:
+    """What a failed visible check says: the first failing cases, and which mistake it looks like."""
+    if not verdict.attempted:
+        return f"✗ {name}: not attempted yet. Write your code above, run that cell, then this one."
+    lines = []
+    for result in verdict.results:
+        for part, problem in result.problems.items():
+            if problem is not None:
+                label = f"{part}: " if len(result.problems) > 1 else ""
+                detail = f"; {problem.detail}" if problem.detail else ""
+                lines.append(f"  · {result.words}: {label}{problem.words}{detail}.")
+    wrong = sum(result.fraction < 1 for result in verdict.results)
+    more = [f"  · and {len(lines) - MOST_LINES} more."] if len(lines) > MOST_LINES else []
+    heading = f"✗ {name}: {wrong} of {len(verdict.results)} cases differ."
+    return "\n".join([heading, *lines[:MOST_LINES], *more, *map(describe, verdict.findings)])
+
+
+def describe(finding: Finding) -> str:
+    """A finding in words: the mistake and its hint, or the candidates."""
+    where = f"In {finding.part}, it" if finding.part else "It"
+    if finding.certain:
+        [found] = finding.mistakes
+        return f"  {where} looks as if {found.says}.\n  Hint: {found.hint}"
+    candidates = "; or ".join(found.says for found in finding.mistakes[:3])
+    return f"  {where} might be that {candidates}."

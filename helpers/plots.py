@@ -1,0 +1,392 @@
+"""Pictures: every function draws on the axes it is given and returns them.
+
+``fig, axes = panels(1, 3)`` makes the axes and ``show(fig, alt)`` displays the figure together with
+a text that says what one sees. Colours are Okabe and Ito's, which colour-blind readers can tell
+apart; grids count rows downwards and columns to the right, from 0, as tensors do.
+"""
+
+import base64
+import html
+import io
+from collections.abc import Callable, Iterable, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW = PALETTE = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442",
+)  # fmt: skip
+PALE, DARK, WHITE, LINE = "#EDEDED", "#333333", "#FFFFFF", "#9A9A9A"
+DOTS_PER_INCH = 100
+
+# Showing --------------------------------------------------------------------------------------
+
+
+def panels(
+    rows: int = 1, columns: int = 1, width: float = 2.6, height: float = 2.6, **kwargs
+) -> tuple[Figure, np.ndarray]:
+    """A figure with rows x columns axes of width x height inches each; the axes as a flat array.
+
+    Further arguments, such as ``width_ratios``, go to ``matplotlib.pyplot.subplots``.
+    """
+    size = (width * columns, height * rows)
+    fig, axes = plt.subplots(
+        rows, columns, figsize=size, squeeze=False, layout="constrained", facecolor=WHITE, **kwargs
+    )
+    return fig, axes.ravel()
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Display a figure as PNG, with `alt` saying in words what one sees, and close it.
+
+    The text is the picture's alternative text (nbconvert, and whatever else reads it), its plain
+    text form, and folded away below it for every front end that shows no alternative texts.
+    Raises ValueError when the text is missing.
+    """
+    if not alt.strip():
+        raise ValueError("say in `alt` what the figure shows")
+    picture = {"image/png": _png(fig), "text/plain": alt}
+    display(picture, metadata={"image/png": {"alt": alt}}, raw=True)
+    folded = f"<details><summary>Figure in words</summary>{html.escape(alt)}</details>"
+    display({"text/html": folded, "text/plain": "(the figure in words: see above)"}, raw=True)
+
+
+def slider(draw: Callable[[int], tuple[Figure, str]], count: int, label: str) -> None:
+    """A slider from 0 to count - 1 that shows ``draw(position)``, a figure and its text.
+
+    Needs ipywidgets; without them it says so and shows nothing.
+    """
+    try:
+        import ipywidgets
+    except ImportError:
+        print("The slider needs ipywidgets; the figure shows what it would.")
+        return
+    picture = ipywidgets.HTML()
+    knob = ipywidgets.IntSlider(value=0, min=0, max=count - 1, description=label)
+
+    def redraw(_=None):
+        fig, alt = draw(knob.value)
+        source = f"data:image/png;base64,{_png(fig)}"
+        picture.value = f'<img src="{source}" alt="{html.escape(alt)}">'
+
+    redraw()
+    knob.observe(redraw, "value")
+    bundle = ipywidgets.VBox([knob, picture])._repr_mimebundle_()
+    words = f"(A slider, {label}: it moves when the notebook runs. The static figure suffices.)"
+    display({**bundle, "text/plain": words}, raw=True)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Display a table; the plain text form has one line per row."""
+    body = [[str(value) for value in row] for row in rows]
+    lines = [header, ["---"] * len(header), *body]
+    markdown = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    plain = "\n".join(" | ".join(line) for line in [header, *body])
+    display({"text/markdown": markdown, "text/plain": plain}, raw=True)
+
+
+def _png(fig: Figure) -> str:
+    """The figure as base64-encoded PNG; closes it."""
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    plt.close(fig)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+# Grids of numbers -----------------------------------------------------------------------------
+
+
+def number_grid(
+    ax: Axes,
+    values: Tensor,
+    title: str = "",
+    fills: Sequence[Sequence[str]] | str = WHITE,
+    ticks: bool = True,
+) -> Axes:
+    """A matrix with its numbers in the cells; NaN leaves a cell empty.
+
+    values: (rows, columns); fills: one colour for all cells, or one per cell.
+    """
+    values = torch.as_tensor(values, dtype=torch.float64)
+    rows, columns = values.shape
+    for r in range(rows):
+        for c in range(columns):
+            fill = fills if isinstance(fills, str) else fills[r][c]
+            ax.add_patch(Rectangle((c, r), 1, 1, facecolor=fill, edgecolor=LINE, linewidth=0.8))
+            if not values[r, c].isnan():
+                number = f"{values[r, c].item():g}".replace("-", "−")
+                ax.text(c + 0.5, r + 0.5, number, ha="center", va="center", color=_ink(fill))
+    return _frame(ax, rows, columns, title, ticks)
+
+
+def heat_grid(ax: Axes, values: Tensor, title: str = "") -> Axes:
+    """A matrix of counts: darker cells hold more, and each cell says how many."""
+    largest = max(float(values.max()), 1.0)
+    shades = plt.get_cmap("Blues")
+    fills = [[_hex(shades(0.9 * float(v) / largest)) for v in row] for row in values]
+    return number_grid(ax, values, title, fills)
+
+
+def outline(
+    ax: Axes, row: float, column: float, rows: int, columns: int, color: str = RED, **kwargs
+) -> Axes:
+    """A thick frame around rows x columns cells of a grid, from (row, column) on."""
+    style = {"linewidth": 3, "fill": False, "edgecolor": color, "zorder": 5} | kwargs
+    ax.add_patch(Rectangle((column, row), columns, rows, **style))
+    return ax
+
+
+def _frame(ax: Axes, rows: int, columns: int, title: str, ticks: bool = True) -> Axes:
+    ax.set(xlim=(-0.08, columns + 0.08), ylim=(rows + 0.08, -0.08), aspect="equal")
+    ax.set_title(title, fontsize=11)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.tick_params(length=0, labelsize=8, labelcolor="#595959")
+    ax.set_xticks(np.arange(columns) + 0.5 if ticks else [], np.arange(columns) if ticks else [])
+    ax.set_yticks(np.arange(rows) + 0.5 if ticks else [], np.arange(rows) if ticks else [])
+    return ax
+
+
+def _hex(rgba: Sequence[float]) -> str:
+    return "#" + "".join(f"{round(255 * v):02X}" for v in rgba[:3])
+
+
+def _ink(fill: str) -> str:
+    """Black or white, whichever reads better on `fill`."""
+    red, green, blue = (int(fill[i : i + 2], 16) for i in (1, 3, 5))
+    return DARK if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else WHITE
+
+
+# Convolution ----------------------------------------------------------------------------------
+
+
+def sliding_step(
+    ax_in: Axes, ax_out: Axes, image: Tensor, kernel: Tensor, step: int, stride: int = 1
+) -> str:
+    """A filter's window on a one-channel image, and the output as far as it is known by then.
+
+    image: (H, W); kernel: (kH, kW); step: number of the output value, row by row.
+    Returns the step in words.
+    """
+    (height, width), (kernel_h, kernel_w) = image.shape, kernel.shape
+    out_h, out_w = (height - kernel_h) // stride + 1, (width - kernel_w) // stride + 1
+    row, column = divmod(step, out_w)
+    out = torch.full((out_h, out_w), float("nan"))
+    for done in range(step + 1):
+        i, j = divmod(done, out_w)
+        window = image[i * stride : i * stride + kernel_h, j * stride : j * stride + kernel_w]
+        out[i, j] = (window * kernel).sum()
+    shades = plt.get_cmap("Greys")
+    largest = max(float(image.abs().max()), 1.0)
+    fills = [[_hex(shades(0.35 * (1 - float(v) / largest))) for v in line] for line in image]
+    number_grid(ax_in, image, f"window at row {row * stride}, column {column * stride}", fills)
+    outline(ax_in, row * stride, column * stride, kernel_h, kernel_w)
+    number_grid(ax_out, out, "output so far")
+    outline(ax_out, row, column, 1, 1)
+    value = f"{out[row, column].item():g}"
+    return (
+        f"The {kernel_h}x{kernel_w} window starts at row {row * stride}, column "
+        f"{column * stride}; its output value, at row {row}, column {column}, is {value}."
+    )
+
+
+def window_grid(
+    ax: Axes, size: tuple[int, int], kernel_size: int, stride: int = 1, padding: int = 0
+) -> Axes:
+    """Where the windows of a convolution start on an image, and which pixels no window covers.
+
+    Dots mark the top left pixel of each window; the first and the last window are framed; padding
+    is dashed; pixels that no window covers are hatched.
+    """
+    rows, columns = (n + 2 * padding for n in size)
+    starts = [range(0, n - kernel_size + 1, stride) for n in (rows, columns)]
+    last = [positions[-1] for positions in starts]
+    for r in range(rows):
+        for c in range(columns):
+            inside = padding <= r < rows - padding and padding <= c < columns - padding
+            covered = r < last[0] + kernel_size and c < last[1] + kernel_size
+            style = {"facecolor": PALE if inside else WHITE, "edgecolor": LINE}
+            style |= {"hatch": None if covered else "///", "linestyle": "-" if inside else ":"}
+            ax.add_patch(Rectangle((c, r), 1, 1, **style))
+    for r in starts[0]:
+        ax.plot([c + 0.5 for c in starts[1]], [r + 0.5] * len(starts[1]), "o", color=BLUE, ms=6)
+    outline(ax, 0, 0, kernel_size, kernel_size, BLUE)
+    outline(ax, *last, kernel_size, kernel_size, ORANGE, linestyle="--")
+    title = f"stride {stride}, padding {padding}:\n{len(starts[0])}x{len(starts[1])} windows"
+    _frame(ax, rows, columns, title)
+    ax.set_xticklabels(np.arange(columns) - padding)
+    ax.set_yticklabels(np.arange(rows) - padding)
+    return ax
+
+
+def volumes(ax: Axes) -> Axes:
+    """A bank of six 5x5x3 filters turns a 3x32x32 image into six 28x28 maps, one per filter."""
+    colors = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
+    _stack(ax, 0.3, 1.2, 3.2, ["#DDDDDD"] * 3)
+    for k in range(3):
+        ax.add_patch(Rectangle((1.1 + 0.28 * k, 2.3 - 0.28 * k), 0.6, 0.6, facecolor=RED, lw=1))
+    for k, color in enumerate(colors):
+        _stack(ax, 5.6, 0.1 + 0.95 * k, 0.55, [color] * 3, 0.14)
+        ax.annotate("", (8.0 + 0.33 * k, 4.9 - 0.33 * k), (6.6, 0.4 + 0.95 * k),
+                    arrowprops={"arrowstyle": "-", "color": color, "alpha": 0.6})  # fmt: skip
+    _stack(ax, 8.0, 2.1, 2.8, colors[::-1], 0.33)
+    ax.annotate("", (5.3, 2.6), (4.4, 2.6), arrowprops={"arrowstyle": "-|>", "color": DARK})
+    for x, text in (
+        (2.1, "x: 3 channels of 32x32\nin red: one window,\nall channels deep"),
+        (6.1, "weight: 6 filters,\neach with 3 channels\nof 5x5"),
+        (10.1, "out: 6 maps of 28x28,\none per filter"),
+    ):
+        ax.text(x, 6.15, text, ha="center", va="top", fontsize=10)
+    ax.set(xlim=(0, 12.7), ylim=(8.0, -0.3), aspect="equal")
+    ax.set_title("One filter makes one map; a filter reads all input channels")
+    ax.axis("off")
+    return ax
+
+
+def _stack(ax: Axes, x: float, y: float, side: float, colors: Sequence[str], shift: float = 0.28):
+    for k in reversed(range(len(colors))):
+        ax.add_patch(Rectangle(
+            (x + shift * k, y - shift * k), side, side, facecolor=colors[k], edgecolor=DARK, lw=0.8,
+        ))  # fmt: skip
+
+
+def activation_map(ax: Axes, values: Tensor, title: str = "") -> Axes:
+    """One activation map, (H, W): orange is negative, white is zero, purple is positive."""
+    largest = float(values.abs().max()) or 1.0
+    ax.imshow(values.numpy(), cmap="PuOr", vmin=-largest, vmax=largest, interpolation="nearest")
+    return _photo_frame(ax, title)
+
+
+def picture(ax: Axes, image: Tensor, title: str = "") -> Axes:
+    """An image, (3, H, W) or (H, W) for a grey one, with values in [0, 1]."""
+    pixels = image.movedim(0, -1) if image.ndim == 3 else image
+    ax.imshow(pixels.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    return _photo_frame(ax, title)
+
+
+def _photo_frame(ax: Axes, title: str) -> Axes:
+    ax.set_title(title, fontsize=11)
+    ax.set(xticks=[], yticks=[])
+    return ax
+
+
+def stamp(
+    ax: Axes, kernel: Tensor, factor: float, row: int, column: int, size: tuple[int, int]
+) -> Axes:
+    """`factor` times the kernel, put down at (row, column) on an otherwise empty grid of `size`."""
+    values = torch.full(size, float("nan"))
+    fills = [[WHITE] * size[1] for _ in range(size[0])]
+    for i in range(kernel.shape[0]):
+        for j in range(kernel.shape[1]):
+            values[row + i, column + j] = factor * kernel[i, j]
+            fills[row + i][column + j] = "#D6EAF8"
+    title = f"window ({row}, {column}):\n{factor:g} × kernel".replace("-", "−")
+    number_grid(ax, values, title, fills)
+    return outline(ax, row, column, *kernel.shape, BLUE)
+
+
+def window_columns(axes: Sequence[Axes], x: Tensor, columns: Tensor, kernel_size: int) -> None:
+    """An image with its windows framed, and beside it the matrix with one column per window.
+
+    axes: two; x: (H, W); columns: (kernel_size**2, L), L windows in row-major order.
+    """
+    colors = (BLUE, ORANGE, GREEN, RED)
+    tints = ("#CCE3F0", "#FAECCC", "#CCECE3", "#F7DFCC")
+    number_grid(axes[0], x, "image")
+    per_row = x.shape[1] - kernel_size + 1
+    for k in range(columns.shape[1]):
+        r, c = divmod(k, per_row)
+        inset = 0.06 + 0.05 * k
+        side = kernel_size - 2 * inset
+        outline(axes[0], r + inset, c + inset, side, side, colors[k % 4], linewidth=2)
+    fills = [[tints[k % 4] for k in range(columns.shape[1])] for _ in range(columns.shape[0])]
+    number_grid(axes[1], columns, "one column per window", fills)
+    axes[1].set(xlabel="window", ylabel="place in the window")
+
+
+def receptive_tree(ax: Axes, layers: Sequence[tuple[int, int]]) -> Axes:
+    """What one output sees, layer by layer down to the input, along one direction.
+
+    layers: (kernel_size, stride) from the input on. Each row of dots is the output of one layer;
+    the coloured ones contribute to the coloured output at the top.
+    """
+    seen, spacing, offset = [[0]], [1.0], [0.0]
+    for kernel_size, stride in layers:
+        offset.append(offset[-1] + (kernel_size - 1) / 2 * spacing[-1])
+        spacing.append(spacing[-1] * stride)
+    for kernel_size, stride in reversed(layers):
+        top = seen[0]
+        seen.insert(0, sorted({i * stride + k for i in top for k in range(kernel_size)}))
+    for level, units in enumerate(seen):
+        places = [offset[level] + spacing[level] * i for i in units]
+        if level:
+            kernel_size, stride = layers[level - 1]
+            for i, place in zip(units, places, strict=True):
+                below = [i * stride, i * stride + kernel_size - 1]
+                for b in below:
+                    end = offset[level - 1] + spacing[level - 1] * b
+                    ax.plot([place, end], [level, level - 1], color=LINE, lw=0.8, zorder=1)
+        ax.scatter(places, [level] * len(places), s=70, color=PALETTE[level % 4], zorder=2)
+    names = ["input", *(f"layer {k}: {f}, stride {s}" for k, (f, s) in enumerate(layers, 1))]
+    ax.set_yticks(range(len(names)), names)
+    ax.set(ylim=(-0.4, len(layers) + 0.4), xlabel="input pixel")
+    ax.set_xticks(seen[0])
+    ax.set_title(f"One output sees {len(seen[0])} input pixels")
+    for side in ("top", "right", "left"):
+        ax.spines[side].set_visible(False)
+    return ax
+
+
+def connections(ax: Axes, in_channels: int, out_channels: int, groups: int) -> Axes:
+    """Which input channel reaches which output channel, for a number of groups."""
+    fills = [
+        [
+            PALETTE[o * groups // out_channels % 4]
+            if o * groups // out_channels == c * groups // in_channels
+            else WHITE
+            for c in range(in_channels)
+        ]
+        for o in range(out_channels)
+    ]
+    blank = torch.full((out_channels, in_channels), float("nan"))
+    number_grid(ax, blank, f"groups = {groups}", fills)
+    ax.set(xlabel="input channel", ylabel="output channel")
+    return ax
+
+
+# Charts ---------------------------------------------------------------------------------------
+
+
+def bars(ax: Axes, values: Sequence[float], labels: Sequence[str], title: str, unit: str) -> Axes:
+    """A bar per value, its number written above it."""
+    drawn = ax.bar(labels, values, color=PALETTE[: len(labels)], edgecolor=DARK, linewidth=0.6)
+    ax.bar_label(drawn, [f"{v:,.0f}" for v in values], fontsize=9, padding=2)
+    ax.set_title(title, fontsize=11)
+    ax.set_ylabel(unit)
+    ax.margins(y=0.14)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    return ax
+
+
+def curves(
+    ax: Axes, lines: Sequence[tuple[str, Sequence[float]]], title: str, xlabel: str, ylabel: str
+) -> Axes:
+    """Lines over 0, 1, 2, ...; each has a colour, a marker and a name in the legend."""
+    for k, (name, values) in enumerate(lines):
+        ax.plot(
+            values, label=name, color=PALETTE[k % 7], marker="os^Dvx+"[k % 7], ms=4, lw=1.2, mfc="w"
+        )
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.set_title(title, fontsize=11)
+    ax.legend(frameon=False, fontsize=9)
+    ax.grid(color="#E5E5E5")
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    return ax
