@@ -78,7 +78,7 @@ def slider(draw: Callable[[int], tuple[Figure, str]], count: int, label: str) ->
     redraw()
     knob.observe(redraw, "value")
     bundle = ipywidgets.VBox([knob, picture])._repr_mimebundle_()
-    words = f"(A slider, {label}: it moves when the notebook runs. The static figure suffices.)"
+    words = f"(A slider, {label!r}, when the notebook runs. The figure above shows the same.)"
     display({**bundle, "text/plain": words}, raw=True)
 
 
@@ -113,7 +113,7 @@ def number_grid(
 
     values: (rows, columns); fills: one colour for all cells, or one per cell.
     """
-    values = torch.as_tensor(values, dtype=torch.float64)
+    values = torch.as_tensor(values, dtype=torch.float64) + 0.0  # no minus in front of a zero
     rows, columns = values.shape
     for r in range(rows):
         for c in range(columns):
@@ -145,6 +145,7 @@ def outline(
 def _frame(ax: Axes, rows: int, columns: int, title: str, ticks: bool = True) -> Axes:
     ax.set(xlim=(-0.08, columns + 0.08), ylim=(rows + 0.08, -0.08), aspect="equal")
     ax.set_title(title, fontsize=11)
+    ax.set_anchor("N")
     for spine in ax.spines.values():
         spine.set_visible(False)
     ax.tick_params(length=0, labelsize=8, labelcolor="#595959")
@@ -228,25 +229,31 @@ def window_grid(
 def volumes(ax: Axes) -> Axes:
     """A bank of six 5x5x3 filters turns a 3x32x32 image into six 28x28 maps, one per filter."""
     colors = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
-    _stack(ax, 0.3, 1.2, 3.2, ["#DDDDDD"] * 3)
-    for k in range(3):
-        ax.add_patch(Rectangle((1.1 + 0.28 * k, 2.3 - 0.28 * k), 0.6, 0.6, facecolor=RED, lw=1))
+    _stack(ax, 0.2, 1.7, 2.6, [PALE] * 3)
+    _stack(ax, 0.9, 2.5, 0.55, [LINE] * 3)
     for k, color in enumerate(colors):
-        _stack(ax, 5.6, 0.1 + 0.95 * k, 0.55, [color] * 3, 0.14)
-        ax.annotate("", (8.0 + 0.33 * k, 4.9 - 0.33 * k), (6.6, 0.4 + 0.95 * k),
-                    arrowprops={"arrowstyle": "-", "color": color, "alpha": 0.6})  # fmt: skip
-    _stack(ax, 8.0, 2.1, 2.8, colors[::-1], 0.33)
-    ax.annotate("", (5.3, 2.6), (4.4, 2.6), arrowprops={"arrowstyle": "-|>", "color": DARK})
+        y = 0.2 + 0.95 * k
+        _stack(ax, 4.9, y, 0.5, [color] * 3, 0.13)
+        _stack(ax, 7.0, y - 0.13, 0.7, [color])
+        _arrow(ax, (3.6, 2.8), (4.75, y + 0.2))
+        _arrow(ax, (5.85, y + 0.2), (6.85, y + 0.2))
+    _arrow(ax, (7.9, 2.8), (8.7, 2.8))
+    _stack(ax, 8.9, 2.2, 2.2, colors[::-1], 0.24)
     for x, text in (
-        (2.1, "x: 3 channels of 32x32\nin red: one window,\nall channels deep"),
-        (6.1, "weight: 6 filters,\neach with 3 channels\nof 5x5"),
-        (10.1, "out: 6 maps of 28x28,\none per filter"),
+        (1.8, "x: an image of 32x32,\n3 channels deep; in grey\none window, just as deep"),
+        (5.3, "weight: 6 filters\nof 5x5, each\n3 channels deep"),
+        (7.35, "6 maps\nof 28x28"),
+        (10.4, "out: the maps,\nstacked"),
     ):
-        ax.text(x, 6.15, text, ha="center", va="top", fontsize=10)
-    ax.set(xlim=(0, 12.7), ylim=(8.0, -0.3), aspect="equal")
-    ax.set_title("One filter makes one map; a filter reads all input channels")
+        ax.text(x, 6.0, text, ha="center", va="top", fontsize=10)
+    ax.set(xlim=(0, 12.5), ylim=(7.5, -0.4), aspect="equal")
+    ax.set_title("A filter reads all channels and makes one map")
     ax.axis("off")
     return ax
+
+
+def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": LINE, "linewidth": 0.8})
 
 
 def _stack(ax: Axes, x: float, y: float, side: float, colors: Sequence[str], shift: float = 0.28):

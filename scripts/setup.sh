@@ -26,8 +26,14 @@ if [ ! -e .venv ]; then
 fi
 rm -f $stamp
 
-say "Installing the locked packages into .venv (a few minutes the first time)."
-"$uv" pip sync --python .venv/bin/python --require-hashes --compile-bytecode requirements.lock
+# Packages are synchronised only when the lock has changed, the project itself always.
+installed=.venv/requirements.lock
+if ! cmp -s requirements.lock $installed; then
+    rm -f $installed
+    say "Installing the locked packages into .venv (a few minutes the first time)."
+    "$uv" pip sync --python .venv/bin/python --require-hashes --compile-bytecode requirements.lock
+    cp requirements.lock $installed
+fi
 "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 printf '%s\n' "$here" >$stamp
 say "Set up. The course command is .venv/bin/course."

@@ -11,7 +11,13 @@ import torch
 
 from autograder.judge.graded import AUTOGRAD, CONVOLUTION, UNFOLD, Graded, Withhold
 from helpers.checks import convolution as visible
-from helpers.checks.convolution import backward_inputs, constant, forward_inputs, image_inputs
+from helpers.checks.convolution import (
+    backward_inputs,
+    changed,
+    constant,
+    forward_inputs,
+    image_inputs,
+)
 from helpers.checks.exercise import Case, Exercise, mistake
 from helpers.counting import conv_cost
 from helpers.convolution import conv_output_size, pair
@@ -417,14 +423,14 @@ SAME = replace(
 
 @mistake("a bias is counted where there is none", "With `bias=False` a filter has only weights.")
 def absent_biases_counted(right, *arguments):
-    return visible.changed(right(*arguments), params=right(*arguments[:7], True).params)
+    return changed(right(*arguments), params=right(*arguments[:7], True).params)
 
 
 @mistake("the groups are ignored", "A filter sees `in_channels / groups` channels.")
 def cost_without_groups(right, *arguments):
     cost = right(*arguments)
     plain = right(*arguments[:6], 1, *arguments[7:])
-    return visible.changed(cost, params=plain.params, macs=plain.macs)
+    return changed(cost, params=plain.params, macs=plain.macs)
 
 
 @mistake("the padding is ignored", "It decides the output size, and all else follows from that.")
@@ -444,19 +450,19 @@ def macs_per_input_position(right, *arguments):
     cost = right(*arguments)
     rows, columns = pair(arguments[3], "size")
     per_position = cost.macs // (cost.out_shape[1] * cost.out_shape[2])
-    return visible.changed(cost, macs=per_position * rows * columns)
+    return changed(cost, macs=per_position * rows * columns)
 
 
 @mistake("memory is given in bytes", "1 KiB is 1024 bytes.")
 def memory_in_bytes(right, *arguments):
     cost = right(*arguments)
-    return visible.changed(cost, kib=cost.kib * 1024)
+    return changed(cost, kib=cost.kib * 1024)
 
 
 @mistake("memory counts values, not bytes", "A float32 takes four bytes.")
 def memory_in_values(right, *arguments):
     cost = right(*arguments)
-    return visible.changed(cost, kib=cost.kib / 4)
+    return changed(cost, kib=cost.kib / 4)
 
 
 COST = replace(

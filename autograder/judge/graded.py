@@ -35,7 +35,8 @@ class Withhold:
 class Graded:
     """One graded cell: its hidden cases and mistakes (in `exercise`) and how it is asked.
 
-    kind: "function" to call it with each case's arguments, "value" to read a variable;
+    kind: "function" to call it with each case's arguments, "module" to build and run an
+    `nn.Module` as :func:`helpers.checks.modules.describe_module` does, "value" to read a variable;
     needs: earlier exercises the answer may call, each with the source of a right stand-in, so
     that a consequential error costs only once.
     """

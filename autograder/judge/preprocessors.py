@@ -17,11 +17,11 @@ from nbgrader.preprocessors.execute import UnresponsiveKernelError
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Integer, Unicode
 
-import helpers.checks.records as records
 from autograder import exercises
 from autograder.judge import probe, verdict
 from autograder.judge.graded import Graded
 from autograder.judge.keys import course_key, seed_for
+from helpers.checks import modules, records
 from helpers.checks.exercise import arguments_for
 
 AROUND = "convnets-guard"  # metadata of the cells that are there only while a notebook runs
@@ -96,7 +96,7 @@ PROBE = "__import__('course_probe')"
 
 def guard_source(graded: Graded) -> str:
     """Source of the cell that brings the probe and withholds, before the questions are known."""
-    parts = [Path(module.__file__).read_text() for module in (records, probe)]
+    parts = [Path(module.__file__).read_text() for module in (records, modules, probe)]
     source = "__package__ = ''\n" + "\n".join(parts)
     held = graded.withhold
     withheld = (held.operators, held.functions, held.modules, held.autograd)

@@ -12,6 +12,7 @@ from helpers import convolution as reference
 from helpers import counting
 from helpers.checks import CheckFailed, check
 from helpers.checks.exercise import Case, Exercise, mistake
+from helpers.convolution import pair
 
 
 def normal(rng, *shape):
@@ -69,7 +70,7 @@ ONE_OUTPUT = Exercise(
 @mistake("the padding is counted on one side only", "Zeros are added at both ends of a row.")
 def padding_counted_once(right, size, kernel_size, stride=1, padding=0, dilation=1):
     one_side = (
-        tuple(n + p for n, p in zip(reference.pair(size, "n"), reference.pair(padding, "p", 0)))
+        tuple(n + p for n, p in zip(pair(size, "n"), pair(padding, "p", 0)))
         if isinstance(size, tuple) or isinstance(padding, tuple)
         else size + padding
     )
@@ -90,7 +91,7 @@ def rounded_up(right, size, kernel_size, stride=1, padding=0, dilation=1):
     at_one = right(size, kernel_size, 1, padding, dilation)
     if isinstance(at_one, int) and isinstance(stride, int):
         return -(-(at_one - 1) // stride) + 1
-    rows, columns = reference.pair(at_one, "n"), reference.pair(stride, "s")
+    rows, columns = pair(at_one, "n"), pair(stride, "s")
     return tuple(-(-(n - 1) // s) + 1 for n, s in zip(rows, columns))
 
 

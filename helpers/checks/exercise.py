@@ -7,10 +7,12 @@ cases and in who runs the learner's function.
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
 
+from helpers.checks.modules import alternatives, describe_module
 from helpers.checks.records import Array, Other, decode, encode
 
 RELATIVE_TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
@@ -65,7 +67,8 @@ class Exercise:
     """What is asked for: `name(*arguments)` must give what reference(*arguments) gives.
 
     parts: names of the results when there are several, judged separately;
-    section: the heading in the notebook that explains it.
+    section: the heading in the notebook that explains it;
+    alternatives(*arguments): other results that are just as right, tried when the first is not met.
     """
 
     name: str
@@ -74,6 +77,23 @@ class Exercise:
     mistakes: Sequence[Mistake] = ()
     parts: tuple[str, ...] = ()
     section: str = ""
+    alternatives: Callable | None = None
+
+
+def module_exercise(name: str, build: Callable, cases: Sequence[Case], **more) -> Exercise:
+    """An exercise whose answer is an `nn.Module` like build(**options).
+
+    Each case's inputs are (options, shape of the input, seed); what is compared are the number of
+    parameters, the shapes its layers give, and its output with weights set by structure.
+    """
+    return Exercise(
+        name,
+        partial(describe_module, build),
+        [replace(case, rtol=case.rtol or 1e-6) for case in cases],
+        parts=("params", "stages", "output"),
+        alternatives=lambda *arguments: alternatives(build, arguments),
+        **more,
+    )
 
 
 @dataclass(frozen=True)
@@ -302,10 +322,24 @@ def judge(
         result = CaseResult(case.words, {})
         for part in parts:
             result.problems[part] = _problem(case, got[part], want[part], scale[part], result.notes)
+        if exercise.alternatives and case.raises is None and "value" in outcome:
+            _accept_alternative(exercise, case, exact, got, scale, result)
         if outcome.get("changed"):
             result.notes.append("it changed its input in place")
         results.append(result)
     return Verdict(exercise, results, _diagnose(exercise, parts, expected, results))
+
+
+def _accept_alternative(exercise, case, arguments, got, scale, result) -> None:
+    """Clear a result's problems if an alternative right answer has none of them."""
+    if result.fraction == 1:
+        return
+    for other in exercise.alternatives(*arguments):
+        want = _split({"value": decode(encode(other))}, exercise.parts)
+        problems = {p: _problem(case, got[p], want[p], scale[p], []) for p in result.problems}
+        if not any(problems.values()):
+            result.problems = problems
+            return
 
 
 def _problem(case: Case, got: dict, want: dict, scale: dict, notes: list[str]) -> Problem | None:
@@ -320,6 +354,8 @@ def _problem(case: Case, got: dict, want: dict, scale: dict, notes: list[str]) -
     if error is not None:
         if error[0] == "NotImplementedError":
             return Problem("not attempted", "not attempted yet")
+        if error[0] == "Unusable":
+            return Problem("unusable", got.get("message", ""))
         line = f" (line {got['line']} of your cell)" if isinstance(got.get("line"), int) else ""
         return Problem("error", f"it raised {error[0]}: {got.get('message', '')}{line}")
     return compare(got["value"], want["value"], scale["value"], case, notes)
@@ -364,7 +400,30 @@ def _diagnose(exercise, parts, expected, results) -> list[Finding]:
 
 
 def source_of(wrong: Mistake, name: str, right: str) -> str:
-    """Source of a function `name` that makes this mistake around a right one called `right`."""
-    body = inspect.getsource(wrong.wrong)
+    """Source of a function `name` that makes this mistake around a right one called `right`.
+
+    It begins with the imports it needs. Raises ValueError for a mistake that uses names that are
+    neither modules nor functions of one.
+    """
+    function = wrong.wrong
+    body = inspect.getsource(function)
     body = body[body.index("def ") :]
-    return f"{body}\n\ndef {name}(*arguments):\n    return {wrong.wrong.__name__}({right}, *arguments)\n"
+    call = f"def {name}(*arguments):\n    return {function.__name__}({right}, *arguments)\n"
+    return "\n\n".join(["\n".join(_imports(function)), body, call])
+
+
+def _imports(function: Callable) -> list[str]:
+    """Import statements for the global names a function uses."""
+    names, codes, lines = set(), [function.__code__], []
+    for code in codes:
+        names |= set(code.co_names)
+        codes += [constant for constant in code.co_consts if inspect.iscode(constant)]
+    for name in sorted(names & function.__globals__.keys()):
+        value = function.__globals__[name]
+        if inspect.ismodule(value):
+            lines.append(f"import {value.__name__}" + ("" if value.__name__ == name else f" as {name}"))
+        elif inspect.isfunction(value):
+            lines.append(f"from {value.__module__} import {name}")
+        else:
+            raise ValueError(f"the mistake {function.__name__} uses {name}, which has no import")
+    return lines

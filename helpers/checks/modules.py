@@ -1,0 +1,163 @@
+"""What an `nn.Module` computes, whatever its layers are called and in whatever order it made them.
+
+Weights are set by structure, not by name: each layer gets values that follow from a seed, from the
+sizes of its parameters and from how many such layers ran before it. Two modules that compute the
+same thing then give the same numbers. This file depends on nothing else in the course, so that its
+source can be sent to wherever a module runs.
+"""
+
+import copy
+import itertools
+import zlib
+
+import numpy as np
+import torch
+
+MOST_ORDERS = 24
+
+
+class Unusable(Exception):
+    """A module that cannot be judged; the text says why in words for its author."""
+
+
+def _own_tensors(module):
+    """Parameters and floating buffers that belong to the module itself, in their order."""
+    tensors = [p for p in module._parameters.values() if p is not None]
+    buffers = [b for b in module._buffers.values() if b is not None and b.is_floating_point()]
+    return tensors, buffers
+
+
+def _size(tensor):
+    """What is left of a shape when a fully connected layer may be written as a convolution."""
+    return (len(tensor), tensor.numel()) if tensor.ndim else (1, 1)
+
+
+def _shape(output):
+    """Shape of an output; maps of one pixel count as the vector they are."""
+    shape = list(output.shape) if isinstance(output, torch.Tensor) else []
+    return shape[:2] if shape[2:] == [1, 1] else shape
+
+
+def layers_in_order(module, x):
+    """The modules with parameters or statistics of their own, in the order they first run.
+
+    Returns them with the shapes of their outputs. The module is run once on `x`.
+    """
+    seen, shapes, hooks = [], {}, []
+
+    def note(layer, inputs, output):
+        if id(layer) not in shapes and any(_own_tensors(layer)):
+            seen.append(layer)
+            shapes[id(layer)] = _shape(output)
+
+    try:
+        for layer in module.modules():
+            hooks.append(layer.register_forward_hook(note))
+        with torch.no_grad():
+            module(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return seen, [shapes[id(layer)] for layer in seen]
+
+
+def set_weights(layers, seed, order=None):
+    """Fill every layer's parameters and statistics.
+
+    order: for layers of equal size, by size, the order in which they take their turns; used to try
+    the ways in which parallel branches can be written.
+    """
+    turns = {}
+    with torch.no_grad():
+        for layer in layers:
+            parameters, buffers = _own_tensors(layer)
+            key = tuple(_size(t) for t in (*parameters, *buffers))
+            turn = turns[key] = turns.get(key, -1) + 1
+            turn = order[key][turn] if order and key in order else turn
+            rng = np.random.default_rng([seed, zlib.crc32(repr(key).encode()), turn])
+            for position, tensor in enumerate(parameters):
+                values = rng.standard_normal(tensor.numel())
+                if tensor.ndim > 1:
+                    values /= np.sqrt(tensor.numel() / len(tensor))
+                else:
+                    values = 0.2 * values + (position == 0)
+                tensor.copy_(torch.from_numpy(values).reshape(tensor.shape))
+            for position, tensor in enumerate(buffers):
+                values = rng.random(tensor.numel()) + 0.5 * (position > 0)
+                tensor.copy_(torch.from_numpy(values).reshape(tensor.shape))
+    return turns
+
+
+def orders(turns):
+    """The ways to exchange layers of equal size, the written one first; at most MOST_ORDERS."""
+    keys = [key for key, last in turns.items() if last > 0]
+    ways = itertools.product(*(itertools.permutations(range(turns[key] + 1)) for key in keys))
+    for way in itertools.islice(ways, MOST_ORDERS):
+        yield dict(zip(keys, way, strict=True))
+
+
+def describe_module(build, options, shape, seed, order=None):
+    """Build a module and say what it is and does.
+
+    build(**options) gives the module; shape: of the input, batch included; seed: of weights and
+    input. Returns {"params", "stages", "output"}: the number of trainable parameters, the output
+    shapes of its layers with parameters (sorted), and its output in evaluation mode for float64
+    input. Raises Unusable for a module without parameters, one that ignores its input, and one
+    that works on one device only.
+    """
+    module = build(**options)
+    if not isinstance(module, torch.nn.Module):
+        raise Unusable(f"it should be an nn.Module, not {type(module).__name__}")
+    module = module.double().eval()
+    params = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    if not params:
+        raise Unusable(
+            "it registers no parameters: make layers in `__init__` and assign them to attributes of "
+            "`self`; keep lists of layers in `nn.ModuleList`"
+        )
+    rng = np.random.default_rng(seed)
+    first, second = (torch.from_numpy(rng.standard_normal(shape)) for _ in range(2))
+    layers, stages = layers_in_order(module, first)
+    set_weights(layers, seed, order)
+    with torch.no_grad():
+        output = module(first)
+        if isinstance(output, torch.Tensor) and torch.equal(output, module(second)):
+            raise Unusable("its output does not depend on its input")
+    _require_any_device(module, first)
+    return {"params": params, "stages": sorted(stages), "output": output}
+
+
+def describe_size(build, options, shape):
+    """Like :func:`describe_module` without computing: for modules too large to run.
+
+    Returns {"params", "stages", "output"}, the output as a shape; everything on the meta device.
+    """
+    with torch.device("meta"):
+        module = build(**options).eval()
+        _, stages = layers_in_order(module, torch.empty(shape))
+        output = list(module(torch.empty(shape)).shape)
+    params = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    return {"params": params, "stages": sorted(stages), "output": output}
+
+
+def _require_any_device(module, x):
+    """Raise Unusable if the module cannot run where its parameters are."""
+    try:
+        with torch.no_grad():
+            copy.deepcopy(module).to("meta")(x.to("meta"))
+    except Exception as error:
+        text = str(error).lower()
+        if any(word in text for word in ("device", "cuda", "meta")):
+            raise Unusable(
+                "it works on one device only: make new tensors with `device=x.device`, and leave "
+                "`.cuda()` and `.to(...)` to whoever uses the module"
+            ) from None
+
+
+def alternatives(build, arguments):
+    """What the right module gives when layers of equal size take their weights in other orders."""
+    options, shape, seed = arguments
+    module = build(**options).double().eval()
+    layers, _ = layers_in_order(module, torch.zeros(shape, dtype=torch.float64))
+    for order in itertools.islice(orders(set_weights(layers, seed)), 1, None):
+        yield describe_module(build, options, shape, seed, order)
