@@ -35,6 +35,62 @@ def _course() -> None:
 
 
 @app.command()
+def release(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[ASSIGNMENT]...", help="Default: all.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether notebooks/ is up to date.")
+    ] = False,
+    execute: Annotated[
+        bool, typer.Option("--execute", help="Run the solved notebooks first.")
+    ] = False,
+) -> None:
+    """Generate notebooks/ from solutions/, and tell the gradebook what is worth how much."""
+    from autograder import release as releasing
+
+    for name in releasing.chosen(names or []):
+        if execute:
+            releasing.execute(name)
+        if not check:
+            releasing.release(name)
+            typer.echo(f"Released notebooks/{name}.")
+        elif changed := releasing.drift(name):
+            raise CourseError(
+                f"notebooks/{name} is not what its solution gives now ({', '.join(changed)}). "
+                f"Run `course release {name}` and commit the result."
+            )
+        else:
+            typer.echo(f"notebooks/{name} is up to date.")
+
+
+@app.command()
+def mistakes() -> None:
+    """Judge every catalogued mistake: is it rejected, and is it called by its name?"""
+    from rich.table import Table
+
+    from autograder.mistakes import notebooks, tally
+
+    tallies = [found for notebook in notebooks() for found in tally(notebook)]
+    table = Table("notebook", "exercise", "catalogued", "rejected", "diagnosed")
+    for found in tallies:
+        counts = (found.catalogued, found.rejected, found.diagnosed)
+        table.add_row(found.notebook, found.exercise, *map(str, counts))
+    Console().print(table)
+    for found in tallies:
+        for name in found.missed:
+            typer.echo(f"not rejected: {found.exercise}: {name}")
+        for name in found.undiagnosed:
+            typer.echo(f"not diagnosed: {found.exercise}: {name}")
+    catalogued, rejected, diagnosed = (
+        sum(getattr(found, kind) for found in tallies)
+        for kind in ("catalogued", "rejected", "diagnosed")
+    )
+    typer.echo(f"mistakes: {catalogued} catalogued, {rejected} rejected, {diagnosed} diagnosed")
+    raise typer.Exit(0 if catalogued == rejected == diagnosed else 1)
+
+
+@app.command()
 def publish(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The student repository.")],
     force: Annotated[
