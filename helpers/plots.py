@@ -246,7 +246,7 @@ def volumes(ax: Axes) -> Axes:
         (10.4, "out: the maps,\nstacked"),
     ):
         ax.text(x, 6.0, text, ha="center", va="top", fontsize=10)
-    ax.set(xlim=(0, 12.5), ylim=(7.5, -0.4), aspect="equal")
+    ax.set(xlim=(0, 12.5), ylim=(7.1, -0.4), aspect="equal")
     ax.set_title("A filter reads all channels and makes one map")
     ax.axis("off")
     return ax

@@ -2,7 +2,7 @@
 
 The exercises themselves, and the mistakes the visible checks already know, are in
 `helpers.checks.convolution`; here they get other cases, fresh inputs and company.
-All cases of an exercise together stay below 20,000 MACs, so that seven nested loops are fast enough.
+All cases of an exercise together stay below 20,000 MACs: seven nested loops are fast enough.
 """
 
 from dataclasses import replace
@@ -19,8 +19,8 @@ from helpers.checks.convolution import (
     image_inputs,
 )
 from helpers.checks.exercise import Case, Exercise, mistake
-from helpers.counting import conv_cost
 from helpers.convolution import conv_output_size, pair
+from helpers.counting import conv_cost
 
 # Output size --------------------------------------------------------------------------------
 
@@ -233,7 +233,9 @@ def unreached_pixels_missing(right, grad_out, x, weight, stride=1, padding=0):
     grad_x, *rest = right(grad_out, x, weight, stride, padding)
     border, steps = pair(padding, "padding", 0), pair(stride, "stride")
     reached = [
-        min((grad_out.shape[2 + d] - 1) * steps[d] + weight.shape[2 + d] - border[d], x.shape[2 + d])
+        min(
+            (grad_out.shape[2 + d] - 1) * steps[d] + weight.shape[2 + d] - border[d], x.shape[2 + d]
+        )
         for d in (0, 1)
     ]
     return (grad_x[:, :, : reached[0], : reached[1]], *rest)
@@ -246,7 +248,8 @@ def bias_gradient_with_axes(right, *arguments):
 
 
 @mistake(
-    "the gradients are always float32", "`torch.zeros` makes float32; `torch.zeros_like(x)` does not."
+    "the gradients are always float32",
+    "`torch.zeros` makes float32; `torch.zeros_like(x)` does not.",
 )
 def gradients_always_float32(right, *arguments):
     return tuple(gradient.float() for gradient in right(*arguments))
@@ -352,7 +355,8 @@ def pointwise_inputs(x, out_channels, bias=True):
 
 
 @mistake(
-    "rows and columns come out exchanged", "Move the channels last and back; leave the image upright."
+    "rows and columns come out exchanged",
+    "Move the channels last and back; leave the image upright.",
 )
 def image_transposed(right, *arguments):
     return right(*arguments).transpose(2, 3)
@@ -396,7 +400,9 @@ GROUPED = replace(
 
 @mistake("even kernels are accepted", "Try F = 2: which P gives N + 2P - 2 + 1 = N?")
 def even_kernels_accepted(right, kernel_size):
-    return tuple(k // 2 for k in kernel_size) if isinstance(kernel_size, tuple) else kernel_size // 2
+    return (
+        tuple(k // 2 for k in kernel_size) if isinstance(kernel_size, tuple) else kernel_size // 2
+    )
 
 
 @mistake("the padding of both sides is added up", "P counts the zeros on one side.")
@@ -471,7 +477,8 @@ COST = replace(
         Case("a square layer with padding", constant(3, 10, 5, 32, 1, 2, 1, True)),
         Case("a strided layer that does not divide", constant(3, 96, 11, 224, 4, 1, 1, True)),
         Case("no bias", constant(64, 32, 3, 14, 1, 1, 1, False)),
-        Case("a rectangular image and kernel", constant(5, 7, (3, 1), (20, 33), (2, 1), (0, 0), 1, True)),
+        Case("a rectangular image and kernel",
+             constant(5, 7, (3, 1), (20, 33), (2, 1), (0, 0), 1, True)),
         Case("two groups", constant(96, 256, 5, 27, 1, 2, 2, True)),
         Case("depthwise, no bias", constant(32, 32, 3, 56, 2, 1, 32, False)),
         Case("1x1", constant(256, 64, 1, 28, 1, 0, 1, True)),

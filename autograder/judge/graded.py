@@ -55,8 +55,8 @@ CONVOLUTION = Withhold(
             "mkldnn_convolution", "thnn_conv2d", "_slow_conv2d_forward", "_conv_depthwise2d",
             "slow_conv_dilated2d", "slow_conv_transpose2d", "slow_conv3d", "slow_conv3d_forward",
             "slow_conv_dilated3d", "slow_conv_transpose3d", "conv_depthwise3d", "conv_tbc",
-            "_nnpack_spatial_convolution", "convolution_backward", "_slow_conv2d_backward.grad_input",
-            "_slow_conv2d_backward.output_mask", "convolution_backward_overrideable",
+            "_nnpack_spatial_convolution", "convolution_backward",
+            "_slow_conv2d_backward.grad_input", "_slow_conv2d_backward.output_mask", "convolution_backward_overrideable",
             "_convolution_double_backward", "conv_tbc_backward",
         )
     )

@@ -147,6 +147,7 @@ def _data(decision: Decision) -> dict:
         "exercise": decision.name,
         "fraction": decision.fraction,
         "attempted": bool(decision.verdict and decision.verdict.attempted),
+        "message": decision.message,
         "cases": [
             {"words": words, "right": right, "found": found}
             for right, words, found in _cases(decision)

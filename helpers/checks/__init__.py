@@ -43,7 +43,7 @@ def check(exercise: Exercise, function: Callable, part: str | None = None) -> No
 
 
 def explain(name: str, verdict: Verdict) -> str:
-    """What a failed visible check says: the first failing cases, and which mistake it looks like."""
+    """What a failed visible check says: the first failing cases, and the likely mistake."""
     if not verdict.attempted:
         return f"✗ {name}: not attempted yet. Write your code above, run that cell, then this one."
     lines = []

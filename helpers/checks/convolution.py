@@ -70,7 +70,7 @@ ONE_OUTPUT = Exercise(
 @mistake("the padding is counted on one side only", "Zeros are added at both ends of a row.")
 def padding_counted_once(right, size, kernel_size, stride=1, padding=0, dilation=1):
     one_side = (
-        tuple(n + p for n, p in zip(pair(size, "n"), pair(padding, "p", 0)))
+        tuple(n + p for n, p in zip(pair(size, "n"), pair(padding, "p", 0), strict=True))
         if isinstance(size, tuple) or isinstance(padding, tuple)
         else size + padding
     )
@@ -92,7 +92,7 @@ def rounded_up(right, size, kernel_size, stride=1, padding=0, dilation=1):
     if isinstance(at_one, int) and isinstance(stride, int):
         return -(-(at_one - 1) // stride) + 1
     rows, columns = pair(at_one, "n"), pair(stride, "s")
-    return tuple(-(-(n - 1) // s) + 1 for n, s in zip(rows, columns))
+    return tuple(-(-(n - 1) // s) + 1 for n, s in zip(rows, columns, strict=True))
 
 
 @mistake("the result is a float", "Use `//` instead of `/`: a size is a whole number.")
@@ -222,7 +222,8 @@ CONV2D_FORWARD = Exercise(
         Case("two images, three channels, bias", forward_inputs((2, 3, 5, 4), (2, 3, 2, 2))),
         Case("padding 1", forward_inputs((1, 2, 4, 5), (3, 2, 3, 3), True, 1, 1)),
         Case("stride 2", forward_inputs((1, 2, 7, 7), (2, 2, 3, 3), True, 2)),
-        Case("stride 3, which does not divide", forward_inputs((1, 1, 7, 8), (1, 1, 3, 3), True, 3)),
+        Case("stride 3, which does not divide",
+             forward_inputs((1, 1, 7, 8), (1, 1, 3, 3), True, 3)),
         Case("a 2x3 kernel", forward_inputs((1, 2, 5, 6), (2, 2, 2, 3))),
         Case("stride (2, 1)", forward_inputs((1, 1, 6, 6), (2, 1, 3, 3), True, (2, 1))),
         Case("padding (2, 0)", forward_inputs((1, 1, 5, 5), (2, 1, 3, 3), True, 1, (2, 0))),
@@ -299,9 +300,7 @@ def input_gradient_flipped(right, grad_out, x, weight, *rest):
     return right(grad_out, x, weight.flip(-2, -1), *rest)[0], grad_weight, grad_bias
 
 
-@mistake(
-    "grad_weight counts the last image of the batch only", "Add up over the batch with `+=`."
-)
+@mistake("grad_weight counts the last image of the batch only", "Add up over the batch with `+=`.")
 def last_image_only(right, grad_out, x, *rest):
     grad_x, _, grad_bias = right(grad_out, x, *rest)
     return grad_x, right(grad_out[-1:], x[-1:], *rest)[1], grad_bias
@@ -362,9 +361,7 @@ def channels_last(right, x, kernel_size, *rest):
     return by_channel.transpose(1, 2).reshape(n, -1, length)
 
 
-@mistake(
-    "the windows are ordered column by column", "Go along a row first, then to the next row."
-)
+@mistake("the windows are ordered column by column", "Go along a row first, then to the next row.")
 def windows_column_by_column(right, x, kernel_size, stride=1, padding=0):
     kernel = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
     steps = stride if isinstance(stride, tuple) else (stride, stride)
@@ -421,7 +418,9 @@ POINTWISE_CONV2D = Exercise(
     "pointwise_conv2d",
     _pointwise,
     cases=[
-        Case("three channels to two", lambda rng: forward_inputs((1, 3, 4, 5), (2, 3, 1, 1))(rng)[:3]),
+        Case(
+            "three channels to two", lambda rng: forward_inputs((1, 3, 4, 5), (2, 3, 1, 1))(rng)[:3]
+        ),
         Case("no bias", lambda rng: forward_inputs((2, 4, 3, 3), (4, 4, 1, 1), False)(rng)[:3]),
     ],
     mistakes=[bias_forgotten],
@@ -438,7 +437,8 @@ def same_input_for_all(right, x, weight, bias, stride, padding, groups):
 
 
 @mistake(
-    "the groups are interleaved", "Channels are split into consecutive blocks, not dealt out in turn."
+    "the groups are interleaved",
+    "Channels are split into consecutive blocks, not dealt out in turn.",
 )
 def groups_interleaved(right, x, weight, bias, stride, padding, groups):
     n, channels, height, width = x.shape
@@ -511,7 +511,8 @@ CONV_COST = Exercise(
 
 
 @mistake(
-    "the strides are ignored", "After a stride of 2, one step of the next layer is two input pixels."
+    "the strides are ignored",
+    "After a stride of 2, one step of the next layer is two input pixels.",
 )
 def field_without_strides(right, layers):
     return right([(kernel_size, 1) for kernel_size, _ in layers])

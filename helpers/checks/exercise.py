@@ -421,7 +421,9 @@ def _imports(function: Callable) -> list[str]:
     for name in sorted(names & function.__globals__.keys()):
         value = function.__globals__[name]
         if inspect.ismodule(value):
-            lines.append(f"import {value.__name__}" + ("" if value.__name__ == name else f" as {name}"))
+            lines.append(
+                f"import {value.__name__}" + ("" if value.__name__ == name else f" as {name}")
+            )
         elif inspect.isfunction(value):
             lines.append(f"from {value.__module__} import {name}")
         else:

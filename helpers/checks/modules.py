@@ -112,8 +112,8 @@ def describe_module(build, options, shape, seed, order=None):
     params = sum(p.numel() for p in module.parameters() if p.requires_grad)
     if not params:
         raise Unusable(
-            "it registers no parameters: make layers in `__init__` and assign them to attributes of "
-            "`self`; keep lists of layers in `nn.ModuleList`"
+            "it registers no parameters: make layers in `__init__` and assign them to "
+            "attributes of `self`; keep lists of layers in `nn.ModuleList`"
         )
     rng = np.random.default_rng(seed)
     first, second = (torch.from_numpy(rng.standard_normal(shape)) for _ in range(2))

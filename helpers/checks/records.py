@@ -185,7 +185,11 @@ def decode_outcome(outcome):
     if "value" in outcome:
         return {"value": decode(outcome["value"]), **changed}
     error = outcome.get("error")
-    if not isinstance(error, dict) or not isinstance(error.get("bases"), list) or not error["bases"]:
+    if (
+        not isinstance(error, dict)
+        or not isinstance(error.get("bases"), list)
+        or not error["bases"]
+    ):
         raise ValueError("an outcome with neither a value nor an error")
     line = error.get("line")
     return {

@@ -360,7 +360,7 @@ plots.table(header, rows)
 # the maps, stacked, are the output. So the layer's weights have four axes.
 
 # %% tags=["showcase"]
-fig, (ax,) = plots.panels(width=9, height=5.9)
+fig, (ax,) = plots.panels(width=9, height=5.6)
 plots.volumes(ax)
 plots.show(
     fig,
@@ -515,8 +515,8 @@ plots.show(
 # *Figure 5. One photograph, four activation maps. Purple is positive, orange negative, white zero;
 # each coloured map has its own scale. Photograph: danielbuechele, CC BY 2.0, from scikit-learn.*
 #
-# In the even sky, left minus right is zero. On the left side of the pagoda bright lies left of dark:
-# positive. On its right side it is the other way round: negative.
+# In the even sky, left minus right is zero. On the left side of the pagoda bright lies left of
+# dark: positive. On its right side it is the other way round: negative.
 #
 # Look at the frame of the first map: a dark line on its right side. There is no edge in the
 # photograph. The zeros of the **padding** lie next to a bright sky, and the filter cannot know that
@@ -1049,7 +1049,7 @@ there = [tensor.to(device) for tensor in (images, bank, biases)]
 
 slow = seconds(lambda: conv2d_forward(images, bank, biases, padding=1), repeats=1)
 product = seconds(lambda: conv2d_im2col(images, bank, biases, padding=1), repeats=20)
-fast = seconds(lambda: reference.conv2d(*there, padding=1), repeats=20)
+fast = seconds(lambda: reference.conv2d(*there, padding=1), repeats=100)
 print("your prediction:", speed_up)
 plots.table(
     ["way", "milliseconds", "times faster than the loops"],
@@ -1272,7 +1272,10 @@ for ax, (title, trial) in zip(axes, trials.items(), strict=True):
     plots.curves(ax, lines, title, "output column", "relative difference")
 plots.show(
     fig,
-    alt="TODO",
+    alt="Three charts of the difference in each of about 31 output columns, three seeds each. Moved"
+    " by 2 and displaced by 1: exactly 0 in all columns but the first and the last, where it is 0.2"
+    " to 0.6. Moved by 1, displaced by 0 or by 1: mostly between 0.1 and 0.3 in every column, never"
+    " 0.",
 )
 
 # %% tags=["showcase"]
@@ -1281,7 +1284,8 @@ for title, trial in trials.items():
     for seed in range(3):
         columns = column_differences(*trial, seed)
         inside, border = columns[1:-1], columns[[0, -1]]
-        results.append([title, seed, *(f"{v:.3f}" for v in (inside.min(), inside.max(), border.max()))])
+        numbers = inside.min(), inside.max(), border.max()
+        results.append([title, seed, *(f"{number:.3f}" for number in numbers)])
 plots.table(["trial", "seed", "interior, least", "interior, most", "border, most"], results)
 
 # %% [markdown]
@@ -1411,7 +1415,8 @@ footnotes = [
      f" {size(32, 5, 2, 2)}; 1 + 2 fits: {size(32 + 3, 5, 2)}"],
     ["multiply + add of AlexNet's first layer", "73M flop",
      f"{first.macs:,} MACs, that is {2 * first.macs:,} FLOPs"],
-    ["convolution", "as of two signals", f"cross-correlation; equal to it if one flips the kernel: {same}"],
+    ["convolution", "as of two signals",
+     f"cross-correlation; the same once the kernel is flipped: {same}"],
     ["parameters of 96 filters of 11x11x3", "35K", f"{conv1[0]:,}, and {conv1[1]:,} with bias"],
     ["filters extend the full depth", "always",
      f"not with groups: AlexNet's conv2 has {grouped:,} parameters with two, {whole:,} with one"],

@@ -1,0 +1,285 @@
+"""One class: where its submissions lie, what its gradebook says, what grading found out."""
+
+import hashlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import is_grade, is_solution
+from rich.console import Console
+from traitlets.log import get_logger
+
+from autograder import ROOT, CourseError
+from autograder.configuration import course_config
+from autograder.judge.verdict import MIME
+
+GRADED, LOOK, FAILED = "graded", "needs a look", "failed"
+MISSING, WAITING = "missing", "not graded yet"
+
+
+@dataclass
+class Record:
+    """What grading found out about one submission.
+
+    status: GRADED, LOOK or FAILED; reasons: why, in plain words, for the instructor and the
+    student; detail: what the software said, for the instructor; digest: of the submitted files;
+    kept: what an earlier grading left in the gradebook although this one failed.
+    """
+
+    student: str
+    status: str
+    reasons: list[str] = field(default_factory=list)
+    detail: str = ""
+    kept: str = ""
+    seconds: float = 0.0
+    digest: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Everything that is to be said about the submission."""
+        said = [*self.reasons, self.detail, self.kept]
+        return "; ".join(part for part in said if part)
+
+
+@dataclass
+class Standing:
+    """One row of the gradebook: points, and points still to be given by hand.
+
+    score: None where there is nothing to grade, or grading never succeeded; max_score: of the
+    assignment; by_hand: how many of these points wait for a person; status: that of the record,
+    MISSING or WAITING.
+    """
+
+    student: str
+    score: float | None
+    max_score: float
+    by_hand: float
+    status: str
+    record: Record | None = None
+
+
+class Classroom:
+    """A class in its folder.
+
+    place: the folder with submissions, gradebook and feedback; the course's own by default.
+    """
+
+    def __init__(self, place: Path | None = None):
+        self.place = Path(place or ROOT / "autograder").resolve()
+        self.config = course_config(place)
+        self.coursedir = CourseDirectory(config=self.config)
+
+    # Where things lie -----------------------------------------------------------------------
+
+    def folder(self, step: str, student: str, assignment: str) -> Path:
+        """The folder of a submission; step: "submitted", "autograded" or "feedback"."""
+        directory = getattr(self.coursedir, f"{step}_directory")
+        return Path(self.coursedir.format_path(directory, student, assignment))
+
+    @property
+    def logs(self) -> Path:
+        """Where nbgrader's logs and the records of grading are."""
+        return self.place / "logs"
+
+    def report(self, assignment: str) -> Path:
+        """The instructor's report."""
+        return self.place / "reports" / f"{assignment}.html"
+
+    def notebooks(self, assignment: str) -> list[str]:
+        """File names of the assignment's notebooks. Raises CourseError if there are none."""
+        found = sorted((ROOT / "solutions" / assignment).glob("*.ipynb"))
+        if not assignment or not found:
+            known = sorted(path.parent.name for path in (ROOT / "solutions").glob("*/*.ipynb"))
+            raise CourseError(
+                f"{assignment!r} is no assignment of this course; there are: {', '.join(known)}."
+            )
+        return [path.name for path in found]
+
+    # Who submitted what ---------------------------------------------------------------------
+
+    def submissions(self) -> list[tuple[str, str]]:
+        """(student, assignment) of everything that was submitted."""
+        root = Path(self.coursedir.format_path(self.coursedir.submitted_directory, ".", "."))
+        found = (path for path in root.glob("*/*") if path.is_dir())
+        return sorted((path.parent.name, path.name) for path in found if path.name[0] != ".")
+
+    def students(self, assignment: str) -> list[str]:
+        """Who submitted the assignment."""
+        return [student for student, name in self.submissions() if name == assignment]
+
+    def assignments(self, named: list[str] | None = None) -> list[str]:
+        """The assignments named, or all with submissions. Raises CourseError if there are none."""
+        if named:
+            for assignment in named:
+                self.notebooks(assignment)
+            return list(dict.fromkeys(named))
+        known = {path.parent.name for path in (ROOT / "solutions").glob("*/*.ipynb")}
+        found = sorted({name for _, name in self.submissions()} & known)
+        if not found:
+            example = self.folder("submitted", "STUDENT", "01_convolution") / "convolution.ipynb"
+            raise CourseError(f"There are no submissions. Put them where this one would lie: {example}")
+        return found
+
+    def strangers(self) -> list[Path]:
+        """Submitted folders that are named like no assignment of the course."""
+        known = {path.parent.name for path in (ROOT / "solutions").glob("*/*.ipynb")}
+        return [self.folder("submitted", *at) for at in self.submissions() if at[1] not in known]
+
+    def digest(self, student: str, assignment: str) -> str:
+        """A fingerprint of everything that was submitted; what cannot be read counts as such."""
+        folder, hashed = self.folder("submitted", student, assignment), hashlib.sha256()
+        for path in sorted(path for path in folder.rglob("*") if not path.is_dir()):
+            try:
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+            except OSError:
+                content = "unreadable"
+            hashed.update(f"{path.relative_to(folder)}\0{content}\0".encode())
+        return hashed.hexdigest()
+
+    # What grading found out -----------------------------------------------------------------
+
+    def notes(self, assignment: str) -> dict:
+        """What is kept about an assignment between runs: {"solution": ..., "students": {...}}."""
+        try:
+            notes = json.loads((self.logs / f"{assignment}.json").read_text(encoding="utf-8"))
+            return {"solution": str(notes["solution"]), "students": dict(notes["students"])}
+        except (OSError, ValueError, KeyError, TypeError):  # they only save work: begin anew
+            return {"solution": "", "students": {}}
+
+    def keep(self, assignment: str, notes: dict) -> None:
+        """Write the notes, whole or not at all."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        path = self.logs / f"{assignment}.json"
+        path.with_suffix(".new").write_text(json.dumps(notes, indent=1), encoding="utf-8")
+        path.with_suffix(".new").replace(path)
+
+    def records(self, assignment: str) -> dict[str, Record]:
+        """Records by student."""
+        return {name: Record(**kept) for name, kept in self.notes(assignment)["students"].items()}
+
+    def keep_record(self, assignment: str, record: Record) -> None:
+        """Add or replace one student's record."""
+        notes = self.notes(assignment)
+        notes["students"][record.student] = asdict(record)
+        self.keep(assignment, notes)
+
+    def verdicts(self, student: str, assignment: str) -> list[dict]:
+        """What the judge wrote into the graded cells, in order; empty without a graded notebook.
+
+        Only graded cells are read: their outputs come from the judge, all others' from the student.
+        """
+        found = []
+        for name in self.notebooks(assignment):
+            path = self.folder("autograded", student, assignment) / name
+            try:
+                cells = nbformat.read(path, as_version=4).cells
+            except (OSError, ValueError):
+                continue
+            for cell in filter(is_autograded, cells):
+                data = [output.get("data", {}).get(MIME) for output in cell.outputs]
+                found += [item for item in data if item]
+        return found
+
+    # The gradebook --------------------------------------------------------------------------
+
+    @contextmanager
+    def gradebook(self) -> Iterator[Gradebook]:
+        """nbgrader's gradebook. Made when there is none."""
+        coursedir = self.coursedir
+        self.place.mkdir(parents=True, exist_ok=True)
+        with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+            yield gradebook
+
+    def standings(self, assignment: str) -> list[Standing]:
+        """Everybody's standing, those who submitted nothing included."""
+        records, submitted = self.records(assignment), set(self.students(assignment))
+        with self.gradebook() as gradebook:
+            try:
+                max_score = gradebook.find_assignment(assignment).max_score
+            except MissingEntry:
+                max_score = 0.0
+            rows = {student.id: None for student in gradebook.students} | dict.fromkeys(submitted)
+            for student in rows:
+                try:
+                    found = gradebook.find_submission(assignment, student)
+                except MissingEntry:
+                    continue
+                grades = [grade for notebook in found.notebooks for grade in notebook.grades]
+                if any(g.auto_score is not None or g.manual_score is not None for g in grades):
+                    open_points = sum(g.max_score for g in grades if g.needs_manual_grade)
+                    score = max(0.0, found.score - (found.late_submission_penalty or 0))
+                    rows[student] = (score, open_points)
+        standings = []
+        for student, row in sorted(rows.items()):
+            record = records.get(student) if student in submitted else None
+            graded = self.folder("autograded", student, assignment).is_dir()
+            status = record.status if record else GRADED if graded else WAITING
+            if student not in submitted and not graded:
+                status = MISSING
+            score, by_hand = row or (None, 0.0)
+            by_hand = by_hand if graded else 0.0
+            standings.append(Standing(student, score, max_score, by_hand, status, record))
+        return standings
+
+    # The screen -----------------------------------------------------------------------------
+
+    @contextmanager
+    def logged(self, name: str) -> Iterator[Console]:
+        """Send nbgrader's log, and whatever else prints, to a file.
+
+        name: of the file below `logs`. Yields a console that still writes to the screen.
+        """
+        self.logs.mkdir(parents=True, exist_ok=True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with open(self.logs / name, "w", encoding="utf-8") as log, _screen() as screen:
+            kept = [(number, os.dup(number)) for number in (1, 2)]
+            log_handler = _handler(log)
+            try:
+                for number, _ in kept:
+                    os.dup2(log.fileno(), number)
+                yield screen
+            finally:
+                get_logger().removeHandler(log_handler)
+                for number, copy in kept:
+                    os.dup2(copy, number)
+                    os.close(copy)
+
+
+def is_autograded(cell: NotebookNode) -> bool:
+    """Whether the points of a cell come from the judge."""
+    return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
+
+
+@contextmanager
+def _screen() -> Iterator[Console]:
+    """A console that stays on the screen while file descriptor 1 leads elsewhere."""
+    try:
+        on_screen = sys.stdout.fileno() == 1
+    except (OSError, ValueError):  # captured, as in tests
+        on_screen = False
+    if on_screen:
+        with open(os.dup(1), "w", encoding=sys.stdout.encoding) as file:
+            yield Console(file=file)
+    else:
+        yield Console()
+
+
+def _handler(log: TextIO) -> logging.Handler:
+    """Have nbgrader log to a file."""
+    handler = logging.StreamHandler(log)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = get_logger()
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    return handler

@@ -1,0 +1,165 @@
+"""A small notebook, graded in this process by the three preprocessors; no database, one kernel."""
+
+import re
+import sys
+import textwrap
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from autograder.configuration import course_config
+from autograder.judge.preprocessors import Arm, Execute, Judge
+from autograder.judge.verdict import MIME
+
+NOTEBOOK = "convolution"
+ASSIGNMENT = "01_convolution"
+
+# The right answers of an ordinary student, and one that scores nothing at all.
+OUTPUT_SIZE = """
+def conv_output_size(size, kernel_size, stride=1, padding=0, dilation=1):
+    given = (size, kernel_size, stride, padding, dilation)
+    pairs = [v if isinstance(v, tuple) else (v, v) for v in given]
+    out = tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in zip(*pairs))
+    if min(out) < 1:
+        raise ValueError("the kernel does not fit")
+    return out if any(isinstance(v, tuple) for v in given) else out[0]
+"""
+SAME_PADDING = """
+def same_padding(kernel_size):
+    sides = kernel_size if isinstance(kernel_size, tuple) else (kernel_size,)
+    if any(k % 2 == 0 for k in sides):
+        raise ValueError("even")
+    halves = tuple((k - 1) // 2 for k in sides)
+    return halves if isinstance(kernel_size, tuple) else halves[0]
+"""
+FORWARD = """
+import torch
+
+def both(value):
+    return value if isinstance(value, tuple) else (value, value)
+
+def conv2d_forward(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = both(stride), both(padding)
+    n, c, h, w = x.shape
+    o, _, kh, kw = weight.shape
+    padded = x.new_zeros(n, c, h + 2 * ph, w + 2 * pw)
+    padded[:, :, ph:ph + h, pw:pw + w] = x
+    rows, columns = (h + 2 * ph - kh) // sh + 1, (w + 2 * pw - kw) // sw + 1
+    out = x.new_zeros(n, o, rows, columns)
+    for i in range(rows):
+        for j in range(columns):
+            window = padded[:, :, i * sh:i * sh + kh, j * sw:j * sw + kw]
+            out[:, :, i, j] = torch.einsum("nchw,ochw->no", window, weight)
+    return out if bias is None else out + bias[:, None, None]
+"""
+ZEROS = """
+import torch
+
+def conv2d_forward(x, weight, bias=None, stride=1, padding=0):
+    return x.new_zeros(len(x), len(weight), *x.shape[2:])
+"""
+POINTS = {"conv_output_size": 2, "same_padding": 0.5, "conv2d_forward": 6, "conv2d_backward": 8}
+
+
+def answer_cell(name, source):
+    """A cell the student filled in."""
+    about = {"grade": False, "grade_id": f"{name}-answer", "locked": False, "solution": True}
+    return new_code_cell(textwrap.dedent(source), metadata={"nbgrader": about | COMMON})
+
+
+def graded_cell(name):
+    """A cell that is graded by running it."""
+    about = {"grade": True, "grade_id": name, "locked": True, "solution": False}
+    about["points"] = POINTS.get(name, 3)
+    return new_code_cell(f"check.{name}({name})", metadata={"nbgrader": about | COMMON})
+
+
+COMMON = {"schema_version": 3, "cell_type": "code"}
+
+
+def notebook(*steps):
+    """A submission: a pair (name, source) is an answer with its graded cell, text any other cell."""
+    cells = [new_code_cell("from helpers.checks import convolution as check")]
+    for step in steps:
+        if isinstance(step, str):
+            cells.append(new_code_cell(textwrap.dedent(step)))
+        else:
+            name, source = step
+            cells += [answer_cell(name, source), graded_cell(name)]
+    return new_notebook(cells=cells)
+
+
+def attacked(before, forward=ZEROS, between="", after="", others=()):
+    """A submission whose conv2d_forward is to be judged, with honest exercises around it."""
+    between = [between] if between else []
+    cell = answer_cell("conv2d_forward", forward)
+    nb = notebook(before, ("conv_output_size", OUTPUT_SIZE), *others, ("same_padding", SAME_PADDING))
+    place = len(nb.cells) - 2
+    extra = [new_code_cell(textwrap.dedent(source)) for source in between]
+    nb.cells[place:place] = [cell, *extra, graded_cell("conv2d_forward")]
+    if after:
+        nb.cells.append(new_code_cell(textwrap.dedent(after)))
+    return nb
+
+
+@dataclass
+class Graded:
+    """What grading a submission gave."""
+
+    notebook: object
+    data: dict = field(default_factory=dict)
+    text: dict = field(default_factory=dict)
+    html: dict = field(default_factory=dict)
+    points: dict = field(default_factory=dict)
+
+    def fraction(self, name):
+        return self.data[name]["fraction"]
+
+    def flags(self, name):
+        return self.data[name]["flags"]
+
+    def right(self, name):
+        """Whether each case is right."""
+        return [case["right"] for case in self.data[name]["cases"]]
+
+    def found(self, name):
+        """What was found in each case."""
+        return [case["found"] for case in self.data[name]["cases"]]
+
+    def printed(self):
+        """Everything the student's own cells printed."""
+        return "".join(
+            output.get("text", "") + str(output.get("traceback", ""))
+            for cell in self.notebook.cells
+            if cell.cell_type == "code"
+            for output in cell.outputs
+        )
+
+
+@pytest.fixture(scope="session")
+def grader(tmp_path_factory):
+    """grader(notebook, student=..., folder=...): the submission as it is after grading."""
+    place = tmp_path_factory.mktemp("class")
+    config = course_config(place)
+
+    def grade(nb, student="ann", folder=None):
+        folder = Path(folder or tmp_path_factory.mktemp("submission"))
+        about = {"student": student, "assignment": ASSIGNMENT, "notebook": NOTEBOOK}
+        resources = {"nbgrader": about, "metadata": {"path": str(folder)}}
+        for step in (Arm, Execute, Judge):
+            nb, resources = step(config=config).preprocess(nb, resources)
+        graded = Graded(nb)
+        for cell in nb.cells:
+            about = cell.metadata.get("nbgrader", {})
+            if cell.cell_type == "code" and about.get("grade") and not about.get("solution"):
+                name = about["grade_id"]
+                report, points = cell.outputs
+                graded.data[name] = report.data[MIME]
+                graded.text[name] = report.data["text/plain"]
+                graded.html[name] = report.data["text/html"]
+                graded.points[name] = float(points.data["text/plain"])
+        return graded
+
+    return grade
