@@ -19,7 +19,7 @@ from nbgrader.utils import is_grade, is_solution
 from rich.console import Console
 from traitlets.log import get_logger
 
-from autograder import ROOT, CourseError
+from autograder import ROOT, CourseError, release
 from autograder.configuration import course_config
 from autograder.judge.verdict import MIME
 
@@ -46,9 +46,9 @@ class Record:
 
     @property
     def sentence(self) -> str:
-        """Everything that is to be said about the submission."""
+        """Everything that is to be said about the submission, with a full stop."""
         said = [*self.reasons, self.detail, self.kept]
-        return "; ".join(part for part in said if part)
+        return "; ".join(part for part in said if part) + "."
 
 
 @dataclass
@@ -96,14 +96,8 @@ class Classroom:
         return self.place / "reports" / f"{assignment}.html"
 
     def notebooks(self, assignment: str) -> list[str]:
-        """File names of the assignment's notebooks. Raises CourseError if there are none."""
-        found = sorted((ROOT / "solutions" / assignment).glob("*.ipynb"))
-        if not assignment or not found:
-            known = sorted(path.parent.name for path in (ROOT / "solutions").glob("*/*.ipynb"))
-            raise CourseError(
-                f"{assignment!r} is no assignment of this course; there are: {', '.join(known)}."
-            )
-        return [path.name for path in found]
+        """File names of the assignment's notebooks."""
+        return sorted(path.name for path in (ROOT / "solutions" / assignment).glob("*.ipynb"))
 
     # Who submitted what ---------------------------------------------------------------------
 
@@ -120,11 +114,8 @@ class Classroom:
     def assignments(self, named: list[str] | None = None) -> list[str]:
         """The assignments named, or all with submissions. Raises CourseError if there are none."""
         if named:
-            for assignment in named:
-                self.notebooks(assignment)
-            return list(dict.fromkeys(named))
-        known = {path.parent.name for path in (ROOT / "solutions").glob("*/*.ipynb")}
-        found = sorted({name for _, name in self.submissions()} & known)
+            return list(dict.fromkeys(release.chosen(named)))
+        found = sorted({name for _, name in self.submissions()} & {*release.assignments()})
         if not found:
             example = self.folder("submitted", "STUDENT", "01_convolution") / "convolution.ipynb"
             raise CourseError(f"There are no submissions. Put them where this one would lie: {example}")
@@ -132,7 +123,7 @@ class Classroom:
 
     def strangers(self) -> list[Path]:
         """Submitted folders that are named like no assignment of the course."""
-        known = {path.parent.name for path in (ROOT / "solutions").glob("*/*.ipynb")}
+        known = release.assignments()
         return [self.folder("submitted", *at) for at in self.submissions() if at[1] not in known]
 
     def digest(self, student: str, assignment: str) -> str:

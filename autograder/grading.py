@@ -3,27 +3,24 @@
 import glob
 import hashlib
 import json
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from copy import deepcopy
 from pathlib import Path
 
 import nbformat
 from nbgrader.api import MissingEntry
-from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder import ROOT, CourseError
+from autograder import ROOT, CourseError, release
 from autograder.classroom import FAILED, GRADED, LOOK, MISSING, WAITING, Classroom, Record, Standing
 
-NEVER = "This submission was not graded"
 
 
 def grade(
@@ -98,18 +95,15 @@ def register(room: Classroom, assignment: str) -> None:
         gradebook.find_assignment(assignment)
         if notes["solution"] == solution:
             return
-    with tempfile.TemporaryDirectory() as release:
-        config = deepcopy(room.config)
-        config.CourseDirectory.release_directory = release
-        coursedir = CourseDirectory(config=config, assignment_id=assignment)
-        try:
-            GenerateAssignment(coursedir=coursedir, config=config, force=True).start()
-        except (Exception, SystemExit) as error:
-            raise CourseError(
-                f"{assignment} cannot be entered into the gradebook: {error} The log says more: "
-                f"{room.logs / 'grading.log'}. If graded cells were added, removed or renamed "
-                "since the first submission was graded, nbgrader wants a new assignment name."
-            ) from error
+    try:
+        release.register(room.config, assignment)
+    except CourseError as error:
+        (room.logs / "registering.log").write_text(str(error), encoding="utf-8")
+        raise CourseError(
+            f"{assignment} cannot be entered into the gradebook; {room.logs / 'registering.log'} "
+            "has what nbgrader says. If graded cells were added, removed or renamed after the "
+            "first submission was graded, nbgrader wants another assignment name."
+        ) from error
     room.keep(assignment, notes | {"solution": solution})
 
 
@@ -164,6 +158,8 @@ def explain(
             reasons.append(f"{name} {problem}")
     if reasons:
         return reasons, ""
+    if glob.escape(student) != student:
+        return [f"nbgrader cannot read folders with *, ? or [ in their name: rename {student}"], ""
     said = str(error).strip().splitlines() or [""]
     detail = f"{type(error).__name__}: {said[0][:200]}"
     if any(word in str(error) for word in ("Kernel died", "kernel_info", "No such kernel")):
@@ -182,7 +178,7 @@ def _what_is_wrong_with(path: Path) -> str:
     try:
         notebook = json.loads(content.decode("utf-8"))
     except ValueError:
-        return "is not a notebook (not valid JSON): was it saved completely?"
+        return "is not a notebook (not valid JSON); perhaps it was not saved completely"
     if not isinstance(notebook, dict) or "nbformat" not in notebook:
         return "is not a notebook, although it is valid JSON"
     try:
@@ -194,7 +190,7 @@ def _what_is_wrong_with(path: Path) -> str:
         return "has no cells"
     ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in cells]
     if not any(ids):
-        return "has none of the assignment's cells: was it made from another notebook?"
+        return "has none of the assignment's cells; perhaps it is another notebook"
     twice = [name for name, count in Counter(filter(None, ids)).items() if count > 1]
     return f"has cells twice: {', '.join(twice)}" if twice else ""
 
@@ -246,7 +242,7 @@ def _progress(screen: Console) -> Progress:
 
 def _line(record: Record) -> str:
     mark = "[red]✗[/red]" if record.status == FAILED else "[yellow]![/yellow]"
-    return f"{mark} {escape(record.student)}: {escape(record.sentence)}."
+    return f"{mark} {escape(record.student)}: {escape(record.sentence)}"
 
 
 def gradebook_table(assignment: str, standings: list[Standing]) -> Table:

@@ -38,6 +38,7 @@ c.CourseDirectory.db_url = f"sqlite:///{GRADING / 'gradebook.db'}"
 # The jupytext scripts beside the notebooks hold the solutions: they must not be copied.
 c.CourseDirectory.ignore.extend(["*.py", "*.toml", "*.pyc", "*.so"])
 c.Exchange.root = str(GRADING / "exchange")
+(GRADING / "exchange").mkdir(exist_ok=True)  # nbgrader complains on every route when it is missing
 
 # Release: addresses filled in, nothing kept that only an editor or an execution left behind.
 c.GenerateAssignment.preprocessors = [
@@ -85,5 +86,5 @@ def say_what_validate_ran(notebook):
 
 c.Execute.on_notebook_start = say_what_validate_ran
 c.Validator.failed_warning = (
-    "THE VISIBLE CHECKS OF {num_failed} CELL(S) DO NOT PASS YET. Below is what they say. "
+    "{num_failed} CELL(S) ARE NOT ANSWERED YET OR DO NOT PASS THEIR VISIBLE CHECK. "
 )

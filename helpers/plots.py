@@ -1,8 +1,9 @@
 """Pictures: every function draws on the axes it is given and returns them.
 
-``fig, axes = panels(1, 3)`` makes the axes and ``show(fig, alt)`` displays the figure together with
-a text that says what one sees. Colours are Okabe and Ito's, which colour-blind readers can tell
-apart; grids count rows downwards and columns to the right, from 0, as tensors do.
+``fig, axes = panels(1, 3)`` makes the axes, and ``show(fig)`` displays the figure. Every function
+also says in words, computed from what it draws, what there is to see; ``show`` makes that the
+figure's alternative text. Colours are Okabe and Ito's, which colour-blind readers can tell apart;
+grids count rows downwards and columns to the right, from 0, as tensors do.
 """
 
 import base64
@@ -42,38 +43,45 @@ def panels(
     return fig, axes.ravel()
 
 
-def show(fig: Figure, alt: str) -> None:
-    """Display a figure as PNG, with `alt` saying in words what one sees, and close it.
+def in_words(fig: Figure, alt: str = "") -> str:
+    """What the figure shows: `alt`, then what each of its axes has to say."""
+    said = [getattr(ax, "in_words", "") for ax in fig.axes]
+    return " ".join(text for text in (alt, *said) if text)
 
-    The text is the picture's alternative text (nbconvert, and whatever else reads it), its plain
-    text form, and folded away below it for every front end that shows no alternative texts.
-    Raises ValueError when the text is missing.
+
+def show(fig: Figure, alt: str = "") -> None:
+    """Display a figure as PNG together with its text, and close it.
+
+    alt: a sentence to put before what the axes say for themselves. The text is the picture's
+    alternative text (in its metadata, for whatever reads it), its plain text form, and folded away
+    below it for front ends that show no alternative texts. Raises ValueError without any text.
     """
-    if not alt.strip():
+    words = in_words(fig, alt)
+    if not words.strip():
         raise ValueError("say in `alt` what the figure shows")
-    picture = {"image/png": _png(fig), "text/plain": alt}
-    display(picture, metadata={"image/png": {"alt": alt}}, raw=True)
-    folded = f"<details><summary>Figure in words</summary>{html.escape(alt)}</details>"
+    picture = {"image/png": _png(fig), "text/plain": words}
+    display(picture, metadata={"image/png": {"alt": words}}, raw=True)
+    folded = f"<details><summary>Figure in words</summary>{html.escape(words)}</details>"
     display({"text/html": folded, "text/plain": "(the figure in words: see above)"}, raw=True)
 
 
-def slider(draw: Callable[[int], tuple[Figure, str]], count: int, label: str) -> None:
-    """A slider from 0 to count - 1 that shows ``draw(position)``, a figure and its text.
+def slider(draw: Callable[[int], Figure], count: int, label: str) -> None:
+    """A slider from 0 to count - 1 that shows the figure ``draw(position)``.
 
     Needs ipywidgets; without them it says so and shows nothing.
     """
     try:
         import ipywidgets
     except ImportError:
-        print("The slider needs ipywidgets; the figure shows what it would.")
+        print("The slider needs ipywidgets; the figure above shows the same.")
         return
     picture = ipywidgets.HTML()
     knob = ipywidgets.IntSlider(value=0, min=0, max=count - 1, description=label)
 
     def redraw(_=None):
-        fig, alt = draw(knob.value)
-        source = f"data:image/png;base64,{_png(fig)}"
-        picture.value = f'<img src="{source}" alt="{html.escape(alt)}">'
+        fig = draw(knob.value)
+        words = html.escape(in_words(fig))
+        picture.value = f'<img src="data:image/png;base64,{_png(fig)}" alt="{words}">'
 
     redraw()
     knob.observe(redraw, "value")
@@ -122,6 +130,8 @@ def number_grid(
             if not values[r, c].isnan():
                 number = f"{values[r, c].item():g}".replace("-", "−")
                 ax.text(c + 0.5, r + 0.5, number, ha="center", va="center", color=_ink(fill))
+    lines = [" ".join("empty" if v.isnan() else f"{v.item():g}" for v in row) for row in values]
+    _say(ax, f"{title}, by rows" if title else "by rows", "; ".join(lines))
     return _frame(ax, rows, columns, title, ticks)
 
 
@@ -140,6 +150,12 @@ def outline(
     style = {"linewidth": 3, "fill": False, "edgecolor": color, "zorder": 5} | kwargs
     ax.add_patch(Rectangle((column, row), columns, rows, **style))
     return ax
+
+
+def _say(ax: Axes, title: str, words: str) -> None:
+    """Note in words what an axes shows, for :func:`in_words`."""
+    name = title.replace("\n", " ")
+    ax.in_words = f"{name}: {words}." if name else f"{words}."
 
 
 def _frame(ax: Axes, rows: int, columns: int, title: str, ticks: bool = True) -> Axes:
@@ -169,11 +185,10 @@ def _ink(fill: str) -> str:
 
 def sliding_step(
     ax_in: Axes, ax_out: Axes, image: Tensor, kernel: Tensor, step: int, stride: int = 1
-) -> str:
+) -> tuple[Axes, Axes]:
     """A filter's window on a one-channel image, and the output as far as it is known by then.
 
     image: (H, W); kernel: (kH, kW); step: number of the output value, row by row.
-    Returns the step in words.
     """
     (height, width), (kernel_h, kernel_w) = image.shape, kernel.shape
     out_h, out_w = (height - kernel_h) // stride + 1, (width - kernel_w) // stride + 1
@@ -186,15 +201,13 @@ def sliding_step(
     shades = plt.get_cmap("Greys")
     largest = max(float(image.abs().max()), 1.0)
     fills = [[_hex(shades(0.35 * (1 - float(v) / largest))) for v in line] for line in image]
-    number_grid(ax_in, image, f"window at row {row * stride}, column {column * stride}", fills)
+    title = f"window at row {row * stride}, column {column * stride}"
+    number_grid(ax_in, image, title, fills)
     outline(ax_in, row * stride, column * stride, kernel_h, kernel_w)
     number_grid(ax_out, out, "output so far")
     outline(ax_out, row, column, 1, 1)
-    value = f"{out[row, column].item():g}"
-    return (
-        f"The {kernel_h}x{kernel_w} window starts at row {row * stride}, column "
-        f"{column * stride}; its output value, at row {row}, column {column}, is {value}."
-    )
+    _say(ax_in, title, f"the output value at row {row}, column {column} is {out[row, column]:g}")
+    return ax_in, ax_out
 
 
 def window_grid(
@@ -220,6 +233,12 @@ def window_grid(
     outline(ax, 0, 0, kernel_size, kernel_size, BLUE)
     outline(ax, *last, kernel_size, kernel_size, ORANGE, linestyle="--")
     title = f"stride {stride}, padding {padding}:\n{len(starts[0])}x{len(starts[1])} windows"
+    missed = [n - (end + kernel_size) for n, end in zip((rows, columns), last, strict=True)]
+    covered = "every pixel is covered"
+    if any(missed):
+        covered = f"but not the last {missed[0]} row(s) and {missed[1]} column(s), hatched"
+    image = f"a grid of {size[0]}x{size[1]} pixels under {kernel_size}x{kernel_size} windows"
+    _say(ax, title, f"{image}, {covered}")
     _frame(ax, rows, columns, title)
     ax.set_xticklabels(np.arange(columns) - padding)
     ax.set_yticklabels(np.arange(rows) - padding)
@@ -248,6 +267,13 @@ def volumes(ax: Axes) -> Axes:
         ax.text(x, 6.0, text, ha="center", va="top", fontsize=10)
     ax.set(xlim=(0, 12.5), ylim=(7.1, -0.4), aspect="equal")
     ax.set_title("A filter reads all channels and makes one map")
+    _say(
+        ax,
+        "From left to right",
+        "an image as a stack of three squares, with a small window that"
+        " goes through all three; six filters in six colours, each a stack of three small squares;"
+        " an arrow from each filter to one map of its colour; the six maps, stacked",
+    )
     ax.axis("off")
     return ax
 
@@ -267,6 +293,8 @@ def activation_map(ax: Axes, values: Tensor, title: str = "") -> Axes:
     """One activation map, (H, W): orange is negative, white is zero, purple is positive."""
     largest = float(values.abs().max()) or 1.0
     ax.imshow(values.numpy(), cmap="PuOr", vmin=-largest, vmax=largest, interpolation="nearest")
+    low, high = values.min().item(), values.max().item()
+    _say(ax, title, f"an activation map with values from {low:.1f} to {high:.1f}")
     return _photo_frame(ax, title)
 
 
@@ -305,7 +333,7 @@ def window_columns(axes: Sequence[Axes], x: Tensor, columns: Tensor, kernel_size
     """
     colors = (BLUE, ORANGE, GREEN, RED)
     tints = ("#CCE3F0", "#FAECCC", "#CCECE3", "#F7DFCC")
-    number_grid(axes[0], x, "image")
+    number_grid(axes[0], x, "image, with its windows framed")
     per_row = x.shape[1] - kernel_size + 1
     for k in range(columns.shape[1]):
         r, c = divmod(k, per_row)
@@ -314,6 +342,8 @@ def window_columns(axes: Sequence[Axes], x: Tensor, columns: Tensor, kernel_size
         outline(axes[0], r + inset, c + inset, side, side, colors[k % 4], linewidth=2)
     fills = [[tints[k % 4] for k in range(columns.shape[1])] for _ in range(columns.shape[0])]
     number_grid(axes[1], columns, "one column per window", fills)
+    listed = [" ".join(f"{v:g}" for v in column) for column in columns.T.tolist()]
+    _say(axes[1], "a matrix, column by column", "; ".join(listed))
     axes[1].set(xlabel="window", ylabel="place in the window")
 
 
@@ -344,7 +374,9 @@ def receptive_tree(ax: Axes, layers: Sequence[tuple[int, int]]) -> Axes:
     ax.set_yticks(range(len(names)), names)
     ax.set(ylim=(-0.4, len(layers) + 0.4), xlabel="input pixel")
     ax.set_xticks(seen[0])
-    ax.set_title(f"One output sees {len(seen[0])} input pixels")
+    ax.set_title(f"One output sees {len(seen[0])} input pixels", fontsize=11)
+    counts = [f"{name}, {len(units)} dots" for name, units in zip(names, seen, strict=True)]
+    _say(ax, "A tree of dots from the top down", "; ".join(reversed(counts)))
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)
     return ax
@@ -364,6 +396,12 @@ def connections(ax: Axes, in_channels: int, out_channels: int, groups: int) -> A
     blank = torch.full((out_channels, in_channels), float("nan"))
     number_grid(ax, blank, f"groups = {groups}", fills)
     ax.set(xlabel="input channel", ylabel="output channel")
+    ins, outs = in_channels // groups, out_channels // groups
+    blocks = [
+        f"inputs {g * ins} to {(g + 1) * ins - 1} reach outputs {g * outs} to {(g + 1) * outs - 1}"
+        for g in range(groups)
+    ]
+    _say(ax, f"groups = {groups}", "; ".join(blocks))
     return ax
 
 
@@ -374,6 +412,10 @@ def bars(ax: Axes, values: Sequence[float], labels: Sequence[str], title: str, u
     """A bar per value, its number written above it."""
     drawn = ax.bar(labels, values, color=PALETTE[: len(labels)], edgecolor=DARK, linewidth=0.6)
     ax.bar_label(drawn, [f"{v:,.0f}" for v in values], fontsize=9, padding=2)
+    named = [
+        f"{name.replace(chr(10), ' ')} {v:,.0f}" for name, v in zip(labels, values, strict=True)
+    ]
+    _say(ax, f"bars, {title}, {unit}", "; ".join(named))
     ax.set_title(title, fontsize=11)
     ax.set_ylabel(unit)
     ax.margins(y=0.14)
@@ -392,6 +434,12 @@ def curves(
         )
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.set_title(title, fontsize=11)
+    told = [
+        f"{name} starts at {values[0]:.2g}, ends at {values[-1]:.2g} and lies between"
+        f" {min(values):.2g} and {max(values):.2g}"
+        for name, values in lines
+    ]
+    _say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
     ax.legend(frameon=False, fontsize=9)
     ax.grid(color="#E5E5E5")
     for side in ("top", "right"):

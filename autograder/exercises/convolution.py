@@ -346,6 +346,20 @@ def conv_output_size(size, kernel_size, stride=1, padding=0, dilation=1):
     return out if any(isinstance(v, tuple) for v in pairs) else out[0]
 """
 
+RIGHT_FORWARD = """
+def conv2d_forward(x, weight, bias=None, stride=1, padding=0):
+    from torch.nn.functional import unfold
+
+    kernel = tuple(weight.shape[2:])
+    out = weight.flatten(1) @ unfold(x, kernel, padding=padding, stride=stride)
+    out = out if bias is None else out + bias[:, None]
+    pairs = [v if isinstance(v, tuple) else (v, v) for v in (stride, padding)]
+    size = [
+        (n + 2 * p - k) // s + 1 for n, k, s, p in zip(x.shape[2:], kernel, *pairs, strict=True)
+    ]
+    return out.reshape(len(x), len(weight), *size)
+"""
+
 # 1x1, groups, same padding ------------------------------------------------------------------
 
 
@@ -611,7 +625,7 @@ EXERCISES = {
         Graded(COLUMNS, CONVOLUTION | UNFOLD, needs=_NEEDS_SIZE),
         Graded(IM2COL_FORWARD, CONVOLUTION, needs={**_NEEDS_SIZE, "im2col": RIGHT_IM2COL}),
         Graded(POINTWISE, CONVOLUTION),
-        Graded(GROUPED, CONVOLUTION, needs=_NEEDS_SIZE),
+        Graded(GROUPED, CONVOLUTION, needs={**_NEEDS_SIZE, "conv2d_forward": RIGHT_FORWARD}),
         Graded(SAME, _answer("helpers.convolution.same_padding")),
         Graded(COST, _answer("helpers.counting.conv_cost"), needs=_NEEDS_SIZE),
         Graded(FIELD, _answer("helpers.counting.receptive_field")),

@@ -9,8 +9,8 @@ from helpers.checks.exercise import Exercise
 class Withhold:
     """What must not do the work while an exercise is graded.
 
-    operators: names in `namespace::name` form, overridden for the whole process so that they
-    raise, whoever calls them; functions: dotted names of Python functions that are the answer;
+    operators: names in `namespace::name` form, overridden with all their overloads for the whole
+    process so that they raise, whoever calls them; functions: dotted names of Python functions that are the answer;
     modules: libraries whose functions are the answer; autograd: also withhold differentiation.
 
     These are deterrents inside an untrusted process. What is sound is that only right numbers
@@ -56,17 +56,19 @@ CONVOLUTION = Withhold(
             "slow_conv_dilated2d", "slow_conv_transpose2d", "slow_conv3d", "slow_conv3d_forward",
             "slow_conv_dilated3d", "slow_conv_transpose3d", "conv_depthwise3d", "conv_tbc",
             "_nnpack_spatial_convolution", "convolution_backward",
-            "_slow_conv2d_backward.grad_input", "_slow_conv2d_backward.output_mask", "convolution_backward_overrideable",
+            "_slow_conv2d_backward.grad_input", "_slow_conv2d_backward.output_mask",
+            "convolution_backward_overrideable",
             "_convolution_double_backward", "conv_tbc_backward",
         )
     )
     + (
         "mkldnn::_convolution_pointwise", "mkldnn::_convolution_transpose_pointwise",
         "mkldnn_prepacked::conv2d_prepack", "prepacked::conv2d_clamp_prepack",
-        "quantized::conv2d.new", "quantized::conv2d_dynamic",
+        "quantized::conv2d", "quantized::conv2d_dynamic", "torchvision::deform_conv2d",
+        "torchvision::_deform_conv2d_backward",
     ),
     functions=("helpers.convolution.conv2d", "helpers.convolution.conv2d_backward"),
-    modules=("scipy.signal", "scipy.ndimage"),
+    modules=("scipy.signal", "scipy.ndimage", "torchvision.ops", "torchvision.extension"),
 )  # fmt: skip
 
 UNFOLD = Withhold(operators=("aten::im2col",), functions=("helpers.convolution.im2col",))

@@ -5,7 +5,9 @@ this process, which student code never enters, and writes points and a report in
 """
 
 import json
+import os
 import secrets
+from collections import Counter
 from pathlib import Path
 
 from nbclient.exceptions import DeadKernelError
@@ -32,9 +34,9 @@ def is_autograded(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
 
 
-def answers(nb: NotebookNode) -> list[str]:
-    """Sources of the cells a student fills in, in order."""
-    return [cell.source for cell in nb.cells if is_solution(cell)]
+def written(nb: NotebookNode) -> list[str]:
+    """Sources of all cells in which a student can have written something, in order."""
+    return [cell.source for cell in nb.cells if not is_autograded(cell)]
 
 
 class Arm(NbGraderPreprocessor):
@@ -49,15 +51,16 @@ class Arm(NbGraderPreprocessor):
         key = course_key(self.key_file)
         known = exercises.load(about["notebook"])
         armed = resources["convnets_armed"] = {}
-        cells, written = [], answers(nb)
+        cells, sources = [], written(nb)
         for cell in nb.cells:
+            cell.metadata.pop(AROUND, None)  # only ours are taken out again
             if not is_autograded(cell):
                 cells.append(cell)
                 continue
             name = cell.metadata.nbgrader.grade_id
             graded, source = known.get(name), cell.source
-            seed = seed_for(key, about["student"], about["assignment"], name, written)
-            armed[name] = Armed(graded, source, seed)
+            seed = seed_for(key, about["student"], about["assignment"], name, sources)
+            armed[name] = Armed(graded, source, seed, asked_before=set(armed))
             if graded is None:
                 cell.source = ""
                 cells.append(cell)
@@ -73,38 +76,46 @@ class Arm(NbGraderPreprocessor):
 class Armed:
     """One graded cell while it is being graded."""
 
-    def __init__(self, graded: Graded | None, source: str, seed: list[int]):
+    def __init__(self, graded: Graded | None, source: str, seed: list[int], asked_before: set[str]):
         self.graded, self.source, self.nonce = graded, source, secrets.token_hex(8)
+        self.asked_before = asked_before
         cases = graded.exercise.cases if graded else ()
         self.arguments = [arguments_for(case, [*seed, i]) for i, case in enumerate(cases)]
 
     def question(self) -> str:
         """Source of the cell that asks for the answers."""
+        # A right stand-in for an earlier answer comes only after that answer was asked for.
+        needs = {k: source for k, source in self.graded.needs.items() if k in self.asked_before}
         request = {
             "name": self.graded.exercise.name,
             "kind": self.graded.kind,
             "nonce": self.nonce,
-            "needs": self.graded.needs,
+            "needs": needs,
             "cases": [[records.encode(a) for a in arguments] for arguments in self.arguments],
         }
         asked = json.dumps(json.dumps(request))
-        return f"{PROBE}.answer(get_ipython(), __import__('json').loads({asked}))"
+        shell = "__import__('IPython').get_ipython()"
+        return f"{PROBE}.answer({shell}, __import__('json').loads({asked}))"
 
 
 PROBE = "__import__('course_probe')"
 
 
 def guard_source(graded: Graded) -> str:
-    """Source of the cell that brings the probe and withholds, before the questions are known."""
+    """Source of the cell that brings the probe and withholds, before the questions are known.
+
+    It uses and leaves no names: after `from torch import *`, for one, `compile` is not Python's.
+    """
     parts = [Path(module.__file__).read_text() for module in (records, modules, probe)]
     source = "__package__ = ''\n" + "\n".join(parts)
     held = graded.withhold
     withheld = (held.operators, held.functions, held.modules, held.autograd)
+    compiled = f"__import__('builtins').compile({source!r}, '<probe>', 'exec')"
     return (
-        "import sys, types\n"
-        "sys.modules['course_probe'] = types.ModuleType('course_probe')\n"
-        f"exec(compile({source!r}, '<probe>', 'exec'), vars(sys.modules['course_probe']))\n"
-        f"sys.modules['course_probe'].guard(*{withheld!r})"
+        "__import__('sys').modules['course_probe'] = "
+        "__import__('types').ModuleType('course_probe')\n"
+        f"__import__('builtins').exec({compiled}, {PROBE}.__dict__)\n"
+        f"{PROBE}.guard(*{withheld!r})"
     )
 
 
@@ -112,20 +123,32 @@ class Execute(StockExecute):
     """nbgrader's Execute, except that a dying kernel or a flood of output costs no submission."""
 
     max_output = Integer(
-        20_000_000, help="Bytes of output kept per notebook; what comes after is dropped"
+        20_000_000,
+        help="Bytes of output kept of each graded cell, and of all others; what follows is dropped",
     ).tag(config=True)
 
     def preprocess(self, nb, resources, km=None):
-        self._received = 0
+        self._received = Counter()
+        return super().preprocess(nb, resources, km)
+
+    def setup_kernel(self, **options):
+        # A torch.py beside the notebook is not torch: nothing is imported from the kernel's folder.
+        return super().setup_kernel(env=os.environ | {"PYTHONSAFEPATH": "1"}, **options)
+
+    def preprocess_cell(self, cell, resources, index):
+        if "convnets_stopped" in resources:
+            return cell, resources
         try:
-            return super().preprocess(nb, resources, km)
+            return super().preprocess_cell(cell, resources, index)
         except (DeadKernelError, UnresponsiveKernelError) as error:
             self.log.warning("The kernel stopped before the end of the notebook: %s", error)
             resources["convnets_stopped"] = (
                 "the notebook stopped before its end: its kernel was killed, ran out of memory, or "
                 "could not be interrupted"
             )
-            return nb, resources
+        except Exception as error:  # the kernel can send anything; it costs this cell and no more
+            self.log.warning("Cell %d: what the kernel sent makes no sense: %s", index, error)
+        return cell, resources
 
     def process_message(self, msg, cell, cell_index):
         # Outputs belong to the cell that is running: nothing changes an earlier one afterwards.
@@ -133,8 +156,9 @@ class Execute(StockExecute):
             return None
         msg["content"].pop("transient", None)
         if msg["msg_type"] in ("stream", "display_data", "execute_result", "error"):
-            self._received += len(json.dumps(msg["content"], default=str))
-            if self._received > self.max_output:
+            account = cell_index if is_autograded(cell) else "others"
+            self._received[account] += len(json.dumps(msg["content"], default=str))
+            if self._received[account] > self.max_output:
                 return None
         return super().process_message(msg, cell, cell_index)
 

@@ -9,18 +9,20 @@ import importlib
 import signal
 import sys
 import types
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
+import psutil
 import torch
 
 if __package__:  # imported for tests; in a kernel `records` stands above in the same module
     from helpers.checks.modules import describe_module
-    from helpers.checks.records import decode, encode, record_call, to_live
+    from helpers.checks.records import decode, record_call, to_live
 
 MIME = "application/vnd.convnets.evidence+json"
 SECONDS_PER_CASE = 5
 MOST_TIMEOUTS = 2
 DEVICES = ("CPU", "CUDA", "MPS", "MkldnnCPU")
+KEYS = (*DEVICES, "AutogradCPU", "AutogradCUDA", "AutogradMPS")
 DIFFERENTIATION = (
     "torch.autograd.backward",
     "torch.autograd.grad",
@@ -36,6 +38,7 @@ class Withheld(RuntimeError):
 
 
 _held = ExitStack()
+_guarded = {"look": lambda: None, "seen": None}
 _blocked_imports = set()
 _hooked = False
 
@@ -49,6 +52,18 @@ def refusal(name):
     return withheld
 
 
+def overloads(names):
+    """Those of the operators, with all their overloads, that this build of torch has."""
+    known = torch._C._dispatch_get_all_op_names()
+    return sorted(name for name in known if name in names or name.partition(".")[0] in names)
+
+
+def registrations(names):
+    """What torch's dispatcher says it would run for operators, per device."""
+    lines = [line for name in names for line in torch._C._dispatch_dump(name).splitlines()]
+    return [line for line in lines if line.partition(":")[0] in KEYS]
+
+
 @contextmanager
 def operators_withheld(names):
     """Override torch operators for the whole process: threads, wrappers and modes included."""
@@ -56,15 +71,10 @@ def operators_withheld(names):
     try:
         for qualified in names:
             namespace, name = qualified.split("::")
-            try:
-                library = torch.library.Library(namespace, "IMPL")
-                libraries.append(library)
-                for device in DEVICES:
-                    for key in (device, f"Autograd{device}"):
-                        if key != "AutogradMkldnnCPU":
-                            library.impl(name, refusal(f"torch's {name}"), key)
-            except RuntimeError:
-                continue  # this build of torch has no such operator
+            library = torch.library.Library(namespace, "IMPL")
+            libraries.append(library)
+            for key in KEYS:
+                library.impl(name, refusal(f"torch's {name}"), key)
         yield
     finally:
         for library in libraries:
@@ -77,9 +87,8 @@ def functions_withheld(functions):
     changed = []
     try:
         for function in functions:
-            if isinstance(function, types.FunctionType):
-                changed.append((function, function.__code__))
-                function.__code__ = _raising_code(function)
+            changed.append((function, function.__code__))
+            function.__code__ = _raising_code(function)
         yield
     finally:
         for function, code in reversed(changed):
@@ -114,10 +123,17 @@ def find(dotted):
     return None
 
 
-def functions_of(module):
-    """All functions of a module already imported; none of one that is not."""
-    members = vars(sys.modules[module]).values() if module in sys.modules else ()
-    return [m for m in members if isinstance(m, types.FunctionType)]
+def within(name, packages):
+    """Whether a module's name is one of `packages` or below one."""
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def functions_of(packages):
+    """All functions of those modules in the packages that are imported already."""
+    modules = [module for name, module in list(sys.modules.items()) if within(name, packages)]
+    members = {id(m): m for module in modules for m in vars(module).values()}.values()
+    functions = [m for m in members if isinstance(m, types.FunctionType)]
+    return [f for f in functions if within(str(f.__module__), packages)]
 
 
 @contextmanager
@@ -127,7 +143,7 @@ def imports_withheld(modules):
     if not _hooked:
         sys.addaudithook(_audit)  # cannot be removed; it does nothing outside such a block
         _hooked = True
-    _blocked_imports.update(modules, {None})
+    _blocked_imports.update(modules, {"nothing but processes"})
     try:
         yield
     finally:
@@ -137,20 +153,52 @@ def imports_withheld(modules):
 def _audit(event, arguments):
     if not _blocked_imports:
         return
-    if event == "import" and arguments[0] in _blocked_imports:
+    if event == "import" and within(arguments[0], _blocked_imports):
         refusal(arguments[0])()
     if event in PROCESSES:
         refusal("starting a process")()
 
 
+@contextmanager
+def processes_paused():
+    """Let every process that the kernel has started stand still: none may answer for it."""
+    paused = psutil.Process().children(recursive=True)
+    try:
+        for process in paused:
+            with suppress(psutil.Error):
+                process.suspend()
+        yield
+    finally:
+        for process in paused:
+            with suppress(psutil.Error):
+                process.resume()
+
+
 def guard(operators, functions, modules, autograd):
     """Withhold, before the questions are known, until :func:`release`."""
     release()
+    operators = overloads(operators)
     names = [*functions, *(DIFFERENTIATION if autograd else ())]
-    targets = [find(name) for name in names] + [f for m in modules for f in functions_of(m)]
+    found = [find(name) for name in names] + functions_of(modules)
+    targets = [f for f in found if isinstance(f, types.FunctionType)]
     _held.enter_context(operators_withheld(operators))
     _held.enter_context(functions_withheld(targets))
     _held.enter_context(imports_withheld(modules))
+    _held.enter_context(processes_paused())
+    if autograd:  # nothing is recorded, so there is nothing to run backwards either
+        _held.enter_context(torch._C._AutoDispatchBelowAutograd())
+
+    def look():
+        recording = torch._C._dispatch_tls_is_dispatch_key_excluded("AutogradCPU")
+        codes = [function.__code__ for function in targets]
+        return registrations(operators), codes, set(_blocked_imports), recording
+
+    _guarded.update(look=look, seen=look())
+
+
+def in_force():
+    """Whether everything :func:`guard` withheld is still withheld."""
+    return _guarded["look"]() == _guarded["seen"]
 
 
 def release():
@@ -193,12 +241,14 @@ def answer(shell, request):
         return
     ask(shell, request, "own")
     if request["needs"]:
-        own = {name: names.get(name) for name in request["needs"]}
+        own = {name: names[name] for name in request["needs"] if name in names}
         for source in request["needs"].values():
             exec(source, names)
         try:
             ask(shell, request, "given")
         finally:
+            for name in request["needs"]:
+                names.pop(name, None)
             names.update(own)
 
 
@@ -229,4 +279,5 @@ def ask(shell, request, run):
 def publish(shell, request, run, index, outcome):
     """Send one answer out as data."""
     evidence = {"nonce": request["nonce"], "run": run, "case": index, "outcome": outcome}
+    evidence["withheld"] = in_force()
     shell.display_pub.publish({MIME: evidence, "text/plain": ""}, {})

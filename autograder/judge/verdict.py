@@ -51,8 +51,8 @@ def decide(name: str, armed, outputs: list, stopped: str, decided: dict[str, Dec
     decision = Decision(name, verdict=judged("own"), flags=flags)
     broken = [need for need in graded.needs if need in decided and decided[need].fraction < 1]
     if broken and decision.verdict.fraction < 1:
-        given = judged("given")
-        if given.fraction > decision.verdict.fraction:
+        given, own = judged("given"), decision.verdict
+        if given.fraction >= own.fraction and given.results != own.results:
             decision.verdict = given
             names = " and ".join(broken)
             decision.remarks.append(

@@ -4,6 +4,7 @@ The visible checks in the notebooks and the hidden tests use the same code; they
 cases and in who runs the learner's function.
 """
 
+import ast
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -402,14 +403,15 @@ def _diagnose(exercise, parts, expected, results) -> list[Finding]:
 def source_of(wrong: Mistake, name: str, right: str) -> str:
     """Source of a function `name` that makes this mistake around a right one called `right`.
 
-    It begins with the imports it needs. Raises ValueError for a mistake that uses names that are
-    neither modules nor functions of one.
+    What it needs is imported inside, so that it disturbs no name around it. Raises ValueError for
+    a mistake that uses names that are neither modules nor functions of one.
     """
     function = wrong.wrong
-    body = inspect.getsource(function)
-    body = body[body.index("def ") :]
+    source = inspect.getsource(function)
+    [definition] = ast.parse(source[source.index("def ") :]).body
+    definition.body = ast.parse("\n".join(_imports(function))).body + definition.body
     call = f"def {name}(*arguments):\n    return {function.__name__}({right}, *arguments)\n"
-    return "\n\n".join(["\n".join(_imports(function)), body, call])
+    return f"{ast.unparse(definition)}\n\n\n{call}"
 
 
 def _imports(function: Callable) -> list[str]:

@@ -95,7 +95,9 @@ def attacked(before, forward=ZEROS, between="", after="", others=()):
     """A submission whose conv2d_forward is to be judged, with honest exercises around it."""
     between = [between] if between else []
     cell = answer_cell("conv2d_forward", forward)
-    nb = notebook(before, ("conv_output_size", OUTPUT_SIZE), *others, ("same_padding", SAME_PADDING))
+    nb = notebook(
+        before, ("conv_output_size", OUTPUT_SIZE), *others, ("same_padding", SAME_PADDING)
+    )
     place = len(nb.cells) - 2
     extra = [new_code_cell(textwrap.dedent(source)) for source in between]
     nb.cells[place:place] = [cell, *extra, graded_cell("conv2d_forward")]

@@ -1,0 +1,93 @@
+"""Feedback pages for a class: nbgrader's, and a plain one for what could not be graded."""
+
+import glob
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+from nbgrader.converters import GenerateFeedback
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import rmtree
+from rich.progress import track
+
+from autograder.classroom import FAILED, Classroom, Record
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem; }}
+</style>
+</head>
+<body>
+<h1>{title}: not graded</h1>
+<p>Your submission was received, but it could not be graded:</p>
+<ul>{reasons}</ul>
+<p>Please hand in a notebook that you started from the assignment itself, under its own name, and
+saved after <em>Restart &amp; run all</em>. If you think this one is, ask your instructor.</p>
+</body>
+</html>
+"""
+
+
+@dataclass
+class Written:
+    """What `write` did: how many pages of each kind, and who has none, with the reason."""
+
+    feedback: int = 0
+    notices: int = 0
+    without: dict[str, str] = field(default_factory=dict)
+
+
+def write(
+    room: Classroom, named: Sequence[str] = (), student: str | None = None
+) -> dict[str, Written]:
+    """Write feedback for everybody graded so far; those that failed get the reason instead.
+
+    named: assignments, all with submissions by default; student: only this one.
+    Returns what was written, by assignment.
+    """
+    written = {}
+    with room.logged("feedback.log") as screen:
+        for assignment in room.assignments(list(named)):
+            done = written[assignment] = Written()
+            records = room.records(assignment)
+            students = [name for name in room.students(assignment) if student in (None, name)]
+            for name in track(students, f"{assignment} feedback", console=screen):
+                _write_one(room, name, assignment, records.get(name), done)
+    return written
+
+
+def _write_one(
+    room: Classroom, student: str, assignment: str, record: Record | None, done: Written
+) -> None:
+    place = room.folder("feedback", student, assignment)
+    if record is not None and record.status == FAILED:
+        if place.exists():
+            rmtree(str(place))  # of an earlier submission
+        _write_notice(place, room.notebooks(assignment), record)
+        done.notices += 1
+        return
+    if not room.folder("autograded", student, assignment).is_dir():
+        done.without[student] = "not graded yet"
+        return
+    coursedir = CourseDirectory(
+        config=room.config, assignment_id=assignment, student_id=glob.escape(student)
+    )
+    try:
+        GenerateFeedback(coursedir=coursedir, config=room.config, force=True).start()
+        done.feedback += 1
+    except (Exception, SystemExit) as error:
+        done.without[student] = f"{type(error).__name__}: {error}"
+
+
+def _write_notice(place: Path, notebooks: list[str], record: Record) -> None:
+    place.mkdir(parents=True)
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in record.reasons)
+    for name in notebooks:
+        page = PAGE.format(title=escape(Path(name).stem), reasons=reasons)
+        (place / name).with_suffix(".html").write_text(page, encoding="utf-8")

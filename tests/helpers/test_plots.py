@@ -1,0 +1,170 @@
+"""The pictures: what they say in words is what they draw, and showing them loses nothing."""
+
+import base64
+import io
+
+import matplotlib
+import pytest
+import torch
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+from PIL import Image
+
+from helpers import convolution as reference
+from helpers import counting, plots
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What was displayed: a list of (data, metadata)."""
+    displayed = []
+
+    def record(data, metadata=None, raw=False):
+        assert raw
+        displayed.append((data, metadata))
+
+    monkeypatch.setattr(plots, "display", record)
+    return displayed
+
+
+@pytest.fixture
+def ax():
+    fig, axes = plots.panels()
+    yield axes[0]
+    plt.close(fig)
+
+
+def test_show_displays_a_png_with_its_text_three_times_and_closes_the_figure(shown):
+    fig, axes = plots.panels()
+    plots.number_grid(axes[0], torch.tensor([[1.0, -2.0]]), "a & b")
+    plots.show(fig, alt="Two numbers.")
+    (picture, metadata), (folded, _) = shown
+    words = "Two numbers. a & b, by rows: 1 -2."
+    assert picture["text/plain"] == metadata["image/png"]["alt"] == words
+    assert "Two numbers. a &amp; b, by rows: 1 -2." in folded["text/html"]
+    assert Image.open(io.BytesIO(base64.b64decode(picture["image/png"]))).format == "PNG"
+    assert not plt.fignum_exists(fig.number)
+
+
+def test_show_refuses_a_figure_without_words(ax):
+    with pytest.raises(ValueError, match="what the figure shows"):
+        plots.show(ax.figure)
+
+
+def test_the_same_figure_gives_the_same_bytes(shown):
+    for _ in range(2):
+        fig, axes = plots.panels()
+        plots.heat_grid(axes[0], torch.arange(6.0).reshape(2, 3), "counts")
+        plots.show(fig)
+    assert shown[0][0]["image/png"] == shown[2][0]["image/png"]
+
+
+def test_number_grid_leaves_nan_empty_and_shows_no_minus_zero(ax):
+    plots.number_grid(ax, torch.tensor([[-0.0, float("nan")], [2.5, -3.0]]))
+    assert [text.get_text() for text in ax.texts] == ["0", "2.5", "−3"]
+    assert ax.in_words == "by rows: 0 empty; 2.5 -3."
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_sliding_step_agrees_with_the_reference(step):
+    image, kernel = torch.arange(20.0).reshape(4, 5), torch.tensor([[1.0, 0], [2, -1]])
+    out = reference.conv2d(image[None, None], kernel[None, None], stride=2).flatten()
+    fig, axes = plots.panels(1, 2)
+    ax_in, _ = plots.sliding_step(*axes, image, kernel, step, stride=2)
+    assert ax_in.in_words.endswith(f"is {out[step]:g}.")
+    plt.close(fig)
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel_size", "stride", "padding"),
+    [((7, 7), 3, 1, 0), ((7, 7), 3, 2, 0), ((7, 7), 3, 3, 0), ((7, 7), 3, 1, 1), ((6, 9), 2, 2, 1)],
+)
+def test_window_grid_counts_windows_as_the_formula_does(ax, size, kernel_size, stride, padding):
+    plots.window_grid(ax, size, kernel_size, stride, padding)
+    rows, columns = reference.conv_output_size(size, kernel_size, stride, padding)
+    assert f"{rows}x{columns} windows" in ax.get_title()
+    fits = reference.fits_exactly(size, kernel_size, stride, padding)
+    assert ("every pixel is covered" in ax.in_words) == fits
+    assert any(patch.get_hatch() for patch in ax.patches) == (not fits)
+
+
+@pytest.mark.parametrize(
+    "layers", [[(3, 1)], [(3, 1)] * 3, [(3, 2), (3, 1), (3, 1)], [(5, 2), (3, 3)]]
+)
+def test_receptive_tree_sees_the_receptive_field(ax, layers):
+    plots.receptive_tree(ax, layers)
+    assert f"sees {counting.receptive_field(layers)} input" in ax.get_title()
+
+
+def test_connections_halve_with_two_groups(ax):
+    plots.connections(ax, 4, 8, groups=2)
+    joined = [patch for patch in ax.patches if patch.get_facecolor()[:3] != (1.0, 1.0, 1.0)]
+    assert len(joined) == 4 * 8 // 2
+
+
+@pytest.mark.parametrize("fill", [*plots.PALETTE, plots.PALE, plots.WHITE])
+def test_numbers_can_be_read_on_every_colour_of_the_palette(fill):
+    """Contrast of at least 3:1, what WCAG 2 asks of large text."""
+
+    def luminance(color):
+        parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        parts = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+        return sum(w * v for w, v in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+
+    low, high = sorted([luminance(fill), luminance(plots._ink(fill))])
+    assert (high + 0.05) / (low + 0.05) >= 3
+
+
+def test_every_function_that_draws_says_so_in_words():
+    x, kernel = torch.arange(9.0).reshape(3, 3), torch.ones(2, 2)
+    fig, axes = plots.panels(3, 4)
+    plots.volumes(axes[0])
+    plots.activation_map(axes[1], x - 4, "map")
+    plots.picture(axes[2], torch.rand(3, 4, 5), "photograph")
+    plots.stamp(axes[3], kernel, 2.0, 1, 1, (3, 3))
+    plots.window_columns(axes[4:6], x, reference.im2col(x[None, None], 2)[0], 2)
+    plots.bars(axes[6], [1, 2000], ["a", "b"], "bars", "KiB")
+    plots.curves(axes[7], [("one", [3.0, 1.0, 2.0])], "curve", "step", "loss")
+    plots.heat_grid(axes[8], x, "heat")
+    plots.connections(axes[9], 2, 2, 1)
+    drawn = [ax for ax in axes[:10] if ax is not axes[2]]
+    assert all(ax.in_words.endswith(".") for ax in drawn)
+    assert axes[7].in_words == (
+        "curve, loss over step: one starts at 3, ends at 2 and lies between 1 and 3."
+    )
+    plt.close(fig)
+
+
+def test_table_reads_as_markdown_and_as_plain_text(shown):
+    plots.table(["a", "b"], [[1, "x"], [2, "y"]])
+    [(data, _)] = shown
+    assert data["text/markdown"] == "| a | b |\n| --- | --- |\n| 1 | x |\n| 2 | y |"
+    assert data["text/plain"] == "a | b\n1 | x\n2 | y"
+
+
+def test_slider_redraws_figure_and_text_when_it_moves(shown, monkeypatch):
+    ipywidgets = pytest.importorskip("ipywidgets")
+    boxes = []
+
+    class Box(ipywidgets.VBox):
+        def __init__(self, children):
+            super().__init__(children)
+            boxes.append(self)
+
+    monkeypatch.setattr(ipywidgets, "VBox", Box)
+
+    def draw(position):
+        fig, axes = plots.panels()
+        plots.number_grid(axes[0], torch.tensor([[float(position)]]), "here")
+        return fig
+
+    plots.slider(draw, count=3, label="position")
+    [(data, _)] = shown
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert data["text/plain"].startswith("(A slider, 'position'")
+    knob, picture = boxes[0].children
+    assert 'alt="here, by rows: 0."' in picture.value
+    knob.value = 2
+    assert 'alt="here, by rows: 2."' in picture.value
