@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -118,7 +118,9 @@ class Classroom:
         found = sorted({name for _, name in self.submissions()} & {*release.assignments()})
         if not found:
             example = self.folder("submitted", "STUDENT", "01_convolution") / "convolution.ipynb"
-            raise CourseError(f"There are no submissions. Put them where this one would lie: {example}")
+            raise CourseError(
+                f"There are no submissions. Put them where this one would lie: {example}"
+            )
         return found
 
     def strangers(self) -> list[Path]:
@@ -164,22 +166,30 @@ class Classroom:
         notes["students"][record.student] = asdict(record)
         self.keep(assignment, notes)
 
+    def graded_cells(self, student: str, assignment: str) -> list[NotebookNode]:
+        """The cells of the graded notebooks that nbgrader knows; none without such a notebook."""
+        cells = []
+        for name in self.notebooks(assignment):
+            path = self.folder("autograded", student, assignment) / name
+            with suppress(OSError, ValueError):
+                cells += nbformat.read(path, as_version=4).cells
+        return [cell for cell in cells if "grade_id" in cell.metadata.get("nbgrader", {})]
+
     def verdicts(self, student: str, assignment: str) -> list[dict]:
         """What the judge wrote into the graded cells, in order; empty without a graded notebook.
 
         Only graded cells are read: their outputs come from the judge, all others' from the student.
         """
-        found = []
-        for name in self.notebooks(assignment):
-            path = self.folder("autograded", student, assignment) / name
-            try:
-                cells = nbformat.read(path, as_version=4).cells
-            except (OSError, ValueError):
-                continue
-            for cell in filter(is_autograded, cells):
-                data = [output.get("data", {}).get(MIME) for output in cell.outputs]
-                found += [item for item in data if item]
-        return found
+        cells = filter(is_autograded, self.graded_cells(student, assignment))
+        data = [output.get("data", {}).get(MIME) for cell in cells for output in cell.outputs]
+        return [item for item in data if item]
+
+    def answer(self, student: str, assignment: str, exercise: str) -> str:
+        """What a student wrote for an exercise, or nothing."""
+        for cell in self.graded_cells(student, assignment):
+            if cell.metadata.nbgrader.grade_id == f"{exercise}-answer":
+                return cell.source
+        return ""
 
     # The gradebook --------------------------------------------------------------------------
 

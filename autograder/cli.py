@@ -91,6 +91,116 @@ def mistakes() -> None:
 
 
 @app.command()
+def grade(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ASSIGNMENT]...", help="Default: all with submissions."),
+    ] = None,
+    student: Annotated[str | None, typer.Option(help="Grade only this one.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Grade again what is graded and has not changed.")
+    ] = False,
+) -> None:
+    """Grade submissions; nobody's broken notebook stops the others.
+
+    Scores and comments given by hand are kept.
+    """
+    from autograder.classroom import Classroom
+    from autograder.grading import grade as run
+    from autograder.grading import gradebook_table
+
+    room = Classroom()
+    for name in run(room, names or [], student, force):
+        Console().print(gradebook_table(name, room.standings(name)))
+    typer.echo(f"Logs: {room.logs}. Next: course report, course lab, course feedback.")
+
+
+@app.command()
+def feedback(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ASSIGNMENT]...", help="Default: all with submissions."),
+    ] = None,
+    student: Annotated[str | None, typer.Option(help="Only for this one.")] = None,
+) -> None:
+    """Write a page for every student: points, cases, and what the mistakes look like."""
+    from autograder.classroom import Classroom
+    from autograder.feedback import write
+
+    room = Classroom()
+    for name, written in write(room, names or [], student).items():
+        typer.echo(f"{name}: {written}")
+        if waiting := [row for row in room.standings(name) if row.by_hand]:
+            typer.echo(
+                f"{name}: written answers of {len(waiting)} student(s) are still to be read; until "
+                "then their pages show 0 for them. Afterwards, write feedback again."
+            )
+    typer.echo(f"Look in {room.place / 'feedback'}, STUDENT/ASSIGNMENT/NOTEBOOK.html.")
+
+
+@app.command()
+def report(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ASSIGNMENT]...", help="Default: all with submissions."),
+    ] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+) -> None:
+    """Write a page for the instructor: scores, exercises, mistakes, and what needs a look."""
+    from autograder.classroom import Classroom
+    from autograder.report import write
+
+    for path in write(Classroom(), names or []):
+        typer.echo(path)
+        if open_it:
+            typer.launch(path.as_uri())
+
+
+@app.command()
+def demo(
+    students: Annotated[
+        int | None, typer.Option(min=1, help="So many students at most. Default: all.")
+    ] = None,
+) -> None:
+    """Grade a sample class from end to end, in a folder of its own."""
+    from autograder.demo import PLACE
+    from autograder.demo import demo as run
+    from autograder.grading import gradebook_table
+
+    typer.echo(f"A sample class in {PLACE}; your own gradebook is not touched.")
+    typer.echo("There is no sandbox yet: the sample class runs uncontained, with your rights.")
+    shown = run(students)
+    words = {member.name: member.words for member in shown.members}
+    Console().print(gradebook_table("The gradebook", shown.standings, words))
+    typer.echo(f"{len(shown.members)} students in {shown.seconds:.0f} s. Look at")
+    typer.echo(f"  the report     {shown.report}")
+    typer.echo(f"  feedback pages {shown.feedback}/STUDENT/ ({shown.written})")
+    typer.echo(f"  the logs       {shown.logs}")
+
+
+@app.command()
+def check(path: Annotated[Path, typer.Argument(metavar="PATH.ipynb")]) -> None:
+    """Run a notebook's visible checks, as a student would before handing in."""
+    from autograder.checking import check as run
+
+    checked = run(path)
+    for name in checked.passed:
+        typer.echo(f"✓ {name}")
+    for name, said in checked.failed.items():
+        typer.echo(said if said.startswith("✗") else f"✗ {name}: {said}")
+    for name in checked.changed:
+        typer.echo(f"! {name}: this cell was changed; it is put back when it is graded")
+    for name in checked.written:
+        typer.echo(f"· {name}: written, a person will read it")
+    for name in checked.unanswered:
+        typer.echo(f"· {name}: no answer yet")
+    total = len(checked.passed) + len(checked.failed)
+    typer.echo(f"{len(checked.passed)} of {total} checks pass.")
+    typer.echo("Only the visible checks ran. Hidden tests decide the marks.")
+    raise typer.Exit(1 if checked.failed or checked.changed else 0)
+
+
+@app.command()
 def publish(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The student repository.")],
     force: Annotated[

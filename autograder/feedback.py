@@ -20,7 +20,8 @@ PAGE = """<!DOCTYPE html>
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; }}
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem; }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto;
+  padding: 0 1rem; }}
 </style>
 </head>
 <body>
@@ -41,6 +42,13 @@ class Written:
     feedback: int = 0
     notices: int = 0
     without: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        said = [f"{self.feedback} with feedback"]
+        if self.notices:
+            said.append(f"{self.notices} that say why there is none")
+        said += [f"none for {name} ({why})" for name, why in self.without.items()]
+        return ", ".join(said)
 
 
 def write(

@@ -22,7 +22,6 @@ from autograder import ROOT, CourseError, release
 from autograder.classroom import FAILED, GRADED, LOOK, MISSING, WAITING, Classroom, Record, Standing
 
 
-
 def grade(
     room: Classroom,
     named: Sequence[str] = (),
@@ -195,12 +194,15 @@ def _what_is_wrong_with(path: Path) -> str:
     return f"has cells twice: {', '.join(twice)}" if twice else ""
 
 
-def remarks(verdicts: list[dict]) -> list[str]:
-    """What a person should look at in a graded submission, each with the cells concerned."""
+def remarks(verdicts: list[dict], flags: bool = True) -> list[str]:
+    """What a person should look at in a graded submission, each with the cells concerned.
+
+    flags: also what is unusual about answers that are there.
+    """
     cells: dict[str, list[str]] = {}
     for verdict in verdicts:
         said = [verdict["message"].rstrip(".")] if verdict.get("message") else []
-        for remark in said or verdict["flags"]:
+        for remark in said or verdict["flags"][: None if flags else 0]:
             cells.setdefault(remark, []).append(verdict["exercise"])
     return [f"{remark} ({', '.join(where)})" for remark, where in cells.items()]
 
@@ -245,10 +247,14 @@ def _line(record: Record) -> str:
     return f"{mark} {escape(record.student)}: {escape(record.sentence)}"
 
 
-def gradebook_table(assignment: str, standings: list[Standing]) -> Table:
-    """The gradebook for the screen."""
-    table = Table(title=assignment, title_justify="left")
+def gradebook_table(
+    title: str, standings: list[Standing], words: dict[str, str] | None = None
+) -> Table:
+    """The gradebook for the screen; words: something to say about each student."""
+    table = Table(title=title, title_justify="left")
     table.add_column("Student", overflow="fold")
+    if words:
+        table.add_column("What is special", overflow="fold")
     for heading in ("Score", "of", "By hand"):
         table.add_column(heading, justify="right")
     table.add_column("Status")
@@ -259,9 +265,9 @@ def gradebook_table(assignment: str, standings: list[Standing]) -> Table:
         status = f"{row.status}, earlier score kept" if earlier else row.status
         by_hand = f"{row.by_hand:g} to give" if row.by_hand else ""
         colour = colours[row.status]
-        table.add_row(
-            escape(row.student), score, f"{row.max_score:g}", by_hand, f"[{colour}]{status}"
-        )
+        special = [escape(words.get(row.student, ""))] if words else []
+        cells = [score, f"{row.max_score:g}", by_hand, f"[{colour}]{status}"]
+        table.add_row(escape(row.student), *special, *cells)
     if any(row.by_hand for row in standings):
         table.caption = (
             "“By hand”: points of written answers, not in the score until a person gives them "

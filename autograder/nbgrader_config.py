@@ -77,7 +77,6 @@ c.GenerateFeedback.preprocessors = [
 ]
 
 
-
 def say_what_validate_ran(notebook):
     """nbgrader's "passes all the tests" means the visible ones; say so."""
     if os.environ.get("NBGRADER_EXECUTION") == "validate":

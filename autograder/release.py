@@ -8,6 +8,8 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder import ROOT, CourseError, addresses
@@ -58,10 +60,17 @@ def execute(assignment: str) -> None:
     Raises CourseError if a cell fails.
     """
     for script in (ROOT / "solutions" / assignment).glob("*.py"):
-        command = [sys.executable, "-m", "jupytext", "--quiet", "--sync", "--execute", script.name]
-        done = subprocess.run(command, cwd=script.parent, capture_output=True, text=True)
-        if done.returncode:
-            raise CourseError(f"{script} does not run:\n{done.stderr.strip()}")
+        path = script.with_suffix(".ipynb")
+        update = ["--quiet", "--to", "ipynb", "--update", script.name]
+        subprocess.run([sys.executable, "-m", "jupytext", *update], cwd=script.parent, check=True)
+        nb = nbformat.read(path, as_version=4)
+        options = {"timeout": 180, "record_timing": False, "store_widget_state": False}
+        try:
+            NotebookClient(nb, resources={"metadata": {"path": script.parent}}, **options).execute()
+        except CellExecutionError as error:
+            raise CourseError(f"{script} does not run:\n{error}") from None
+        nb.metadata.pop("widgets", None)
+        nbformat.write(nb, path)
 
 
 def require_paired(assignment: str) -> None:

@@ -81,7 +81,8 @@ def slider(draw: Callable[[int], Figure], count: int, label: str) -> None:
     def redraw(_=None):
         fig = draw(knob.value)
         words = html.escape(in_words(fig))
-        picture.value = f'<img src="data:image/png;base64,{_png(fig)}" alt="{words}">'
+        source = f"data:image/png;base64,{_png(fig)}"
+        picture.value = f'<img src="{source}" alt="{words}" style="max-width: 100%">'
 
     redraw()
     knob.observe(redraw, "value")
@@ -440,7 +441,7 @@ def curves(
         for name, values in lines
     ]
     _say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
-    ax.legend(frameon=False, fontsize=9)
+    ax.legend(facecolor=WHITE, framealpha=1, edgecolor="none", fontsize=9)
     ax.grid(color="#E5E5E5")
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)

@@ -10,8 +10,9 @@ class Withhold:
     """What must not do the work while an exercise is graded.
 
     operators: names in `namespace::name` form, overridden with all their overloads for the whole
-    process so that they raise, whoever calls them; functions: dotted names of Python functions that are the answer;
-    modules: libraries whose functions are the answer; autograd: also withhold differentiation.
+    process so that they raise, whoever calls them; functions: dotted names of Python functions
+    that are the answer; modules: libraries whose functions are the answer; autograd: also withhold
+    differentiation.
 
     These are deterrents inside an untrusted process. What is sound is that only right numbers
     score; what they add is that the usual ways to have them computed by somebody else fail.

@@ -38,8 +38,8 @@ class Withheld(RuntimeError):
 
 
 _held = ExitStack()
-_guarded = {"look": lambda: None, "seen": None}
-_blocked_imports = set()
+_in_force = []  # tests that all hold while everything that was asked for is withheld
+_withheld_imports = []  # the packages, while imports and new processes are withheld
 _hooked = False
 
 
@@ -58,10 +58,11 @@ def overloads(names):
     return sorted(name for name in known if name in names or name.partition(".")[0] in names)
 
 
-def registrations(names):
-    """What torch's dispatcher says it would run for operators, per device."""
-    lines = [line for name in names for line in torch._C._dispatch_dump(name).splitlines()]
-    return [line for line in lines if line.partition(":")[0] in KEYS]
+def overridden(names):
+    """Whether the functions torch would run for operators come from this file, on every device."""
+    here = f"registered at {overridden.__code__.co_filename}:"
+    dumps = [torch._C._dispatch_dump(name) for name in names]
+    return all(f"\n{key}: {here}" in dump for dump in dumps for key in KEYS)
 
 
 @contextmanager
@@ -143,17 +144,17 @@ def imports_withheld(modules):
     if not _hooked:
         sys.addaudithook(_audit)  # cannot be removed; it does nothing outside such a block
         _hooked = True
-    _blocked_imports.update(modules, {"nothing but processes"})
+    _withheld_imports.append(modules)
     try:
         yield
     finally:
-        _blocked_imports.clear()
+        _withheld_imports.clear()
 
 
 def _audit(event, arguments):
-    if not _blocked_imports:
+    if not _withheld_imports:
         return
-    if event == "import" and within(arguments[0], _blocked_imports):
+    if event == "import" and within(arguments[0], _withheld_imports[0]):
         refusal(arguments[0])()
     if event in PROCESSES:
         refusal("starting a process")()
@@ -188,17 +189,18 @@ def guard(operators, functions, modules, autograd):
     if autograd:  # nothing is recorded, so there is nothing to run backwards either
         _held.enter_context(torch._C._AutoDispatchBelowAutograd())
 
-    def look():
-        recording = torch._C._dispatch_tls_is_dispatch_key_excluded("AutogradCPU")
-        codes = [function.__code__ for function in targets]
-        return registrations(operators), codes, set(_blocked_imports), recording
-
-    _guarded.update(look=look, seen=look())
+    codes = [function.__code__ for function in targets]
+    _in_force[:] = [
+        lambda: overridden(operators),
+        lambda: [function.__code__ for function in targets] == codes,
+        lambda: _withheld_imports == [modules],
+        lambda: torch._C._dispatch_tls_is_dispatch_key_excluded("AutogradCPU") or not autograd,
+    ]
 
 
 def in_force():
-    """Whether everything :func:`guard` withheld is still withheld."""
-    return _guarded["look"]() == _guarded["seen"]
+    """Whether everything :func:`guard` was asked to withhold is withheld now."""
+    return bool(_in_force) and all(test() for test in _in_force)
 
 
 def release():

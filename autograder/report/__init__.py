@@ -2,16 +2,18 @@
 
 import datetime
 import os
-from collections import Counter, defaultdict
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, median
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined  # comes with nbconvert
+from markupsafe import Markup, escape
 from nbgrader.api import MissingEntry
 
-from autograder import CourseError, addresses
+from autograder import CourseError, addresses, grading
 from autograder.classroom import FAILED, LOOK, MISSING, WAITING, Classroom, Standing
 from autograder.exercises import load
 
@@ -60,13 +62,28 @@ class Tally:
 
 @dataclass
 class Flag:
-    """Something unusual in an answer, and what is known about it."""
+    """Something unusual in a student's answers, and what is known about it.
+
+    exercises: where, each with the share scored there, 0 to 1; evidence: what the answers said;
+    sources: the cells the student wrote for these exercises.
+    """
 
     student: str
-    exercise: str
     flag: str
-    evidence: list[str]
-    share: float
+    exercises: dict[str, float] = field(default_factory=dict)
+    evidence: Counter[str] = field(default_factory=Counter)
+    sources: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Trouble:
+    """A submission that could not be graded, or not all of it."""
+
+    student: str
+    failed: bool
+    reasons: list[str]
+    detail: str = ""
+    kept: str = ""
 
 
 @dataclass
@@ -80,6 +97,7 @@ class Findings:
     items: list[Item]
     cases: list[Tally]
     mistakes: list[Tally]
+    troubles: list[Trouble]
     flags: list[Flag]
     shares: dict[str, dict[str, float]]
     feedback: dict[str, str]
@@ -110,7 +128,7 @@ class Findings:
         top = max([row.max_score for row in self.standings] + [1.0])
         counts = Counter(min(int(10 * score / top), 9) for score in self.scores)
         edges = [f"{top * i / 10:g}" for i in range(11)]
-        return [(f"{edges[i]}–{edges[i + 1]}", counts[i]) for i in range(10)]  # noqa: RUF001
+        return [(f"{edges[i]}–{edges[i + 1]}", counts[i]) for i in range(10)]
 
 
 def write(room: Classroom, named: Sequence[str] = ()) -> list[Path]:
@@ -136,9 +154,15 @@ def render(findings: Findings) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["marked"] = _marked
     environment.filters["percent"] = lambda share: f"{round(100 * share)} %"
     environment.globals.update(median=median, mean=mean, failed=FAILED, look=LOOK, most=MOST_ROWS)
     return environment.get_template("page.html").render(it=findings)
+
+
+def _marked(text: str) -> Markup:
+    """Text for the page, with what stands between backticks set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def collect(room: Classroom, assignment: str) -> Findings:
@@ -152,6 +176,7 @@ def collect(room: Classroom, assignment: str) -> Findings:
         items=_items(room, assignment),
         cases=[],
         mistakes=[],
+        troubles=[],
         flags=[],
         shares={},
         feedback=_feedback(room, assignment, standings),
@@ -162,13 +187,19 @@ def collect(room: Classroom, assignment: str) -> Findings:
     cases: dict[tuple[str, str], Tally] = {}
     mistakes: dict[tuple[str, str], Tally] = {}
     says = _says(room, assignment)
+    for row in findings.having(FAILED):
+        record = row.record
+        found = Trouble(row.student, True, record.reasons, record.detail, record.kept)
+        findings.troubles.append(found)
     for row in findings.graded:
-        shares = findings.shares[row.student] = {}
-        for verdict in room.verdicts(row.student, assignment):
+        verdicts = room.verdicts(row.student, assignment)
+        findings.shares[row.student] = {v["exercise"]: v["fraction"] for v in verdicts}
+        for verdict in verdicts:
             name = verdict["exercise"]
-            shares[name] = verdict["fraction"]
             if name in items:
                 items[name].attempted += verdict["attempted"]
+            if not verdict["attempted"]:
+                continue
             for case in verdict["cases"]:
                 tally = cases.setdefault((name, case["words"]), Tally(name, case["words"]))
                 tally.among += 1
@@ -177,11 +208,14 @@ def collect(room: Classroom, assignment: str) -> Findings:
             for made in verdict["mistakes"]:
                 key = (name, made["name"])
                 tally = mistakes.setdefault(key, Tally(name, says.get(key, made["name"])))
-                if row.student not in tally.students:
-                    tally.students.append(row.student)
-                if made["certain"] and row.student not in tally.certain:
-                    tally.certain.append(row.student)
-            findings.flags += _flags(row.student, verdict)
+                for students in (tally.students, *[tally.certain][: made["certain"]]):
+                    if row.student not in students:
+                        students.append(row.student)
+        if unanswered := grading.remarks(verdicts, flags=False):
+            findings.troubles.append(Trouble(row.student, False, unanswered))
+        for flag in _flags(row.student, verdicts):
+            flag.sources = [room.answer(row.student, assignment, name) for name in flag.exercises]
+            findings.flags.append(flag)
     _add_scores(room, assignment, findings)
     often = [tally for tally in cases.values() if tally.students]
     findings.cases = sorted(often, key=lambda t: -len(t.students) / t.among)
@@ -237,16 +271,18 @@ def _says(room: Classroom, assignment: str) -> dict[tuple[str, str], str]:
     }
 
 
-def _flags(student: str, verdict: dict) -> list[Flag]:
-    """What is unusual about an answer. That there is none is told elsewhere."""
-    flags = verdict["flags"][:-1] if verdict.get("message") else verdict["flags"]
-    evidence = defaultdict(int)
-    for case in verdict["cases"]:
-        if "Withheld" in case["found"]:
-            evidence[case["found"]] += 1
-    said = [f"{found} ({count} case(s))" for found, count in evidence.items()]
-    name, share = verdict["exercise"], verdict["fraction"]
-    return [Flag(student, name, flag, said if "withheld" in flag else [], share) for flag in flags]
+def _flags(student: str, verdicts: list[dict]) -> list[Flag]:
+    """What is unusual about a student's answers. That one is missing is told elsewhere."""
+    found: dict[str, Flag] = {}
+    for verdict in verdicts:
+        flags = verdict["flags"][:-1] if verdict.get("message") else verdict["flags"]
+        for words in flags:
+            flag = found.setdefault(words, Flag(student, words))
+            flag.exercises[verdict["exercise"]] = verdict["fraction"]
+            if "operator" in words:
+                said = (case["found"] for case in verdict["cases"])
+                flag.evidence.update(words for words in said if "Withheld" in words)
+    return list(found.values())
 
 
 def _feedback(room: Classroom, assignment: str, standings: list[Standing]) -> dict[str, str]:

@@ -1,27 +1,39 @@
 """Submissions made of the released notebook and somebody's answers."""
 
+import re
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from autograder import ROOT
+from autograder import ROOT, CourseError
 from autograder.exercises import load
 from helpers.checks.exercise import Mistake, source_of
 
 ANSWER = "-answer"
+MARKS = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*(\n|$)", re.MULTILINE)
+
+
+def path_of(assignment: str, folder: Path = ROOT / "notebooks") -> Path:
+    """The one notebook of an assignment below `folder` (`solutions/` or `notebooks/`).
+
+    Raises CourseError if there is none, or more than one.
+    """
+    paths = sorted((folder / assignment).glob("*.ipynb"))
+    if len(paths) != 1:
+        raise CourseError(f"There should be one notebook in {folder / assignment}.")
+    return paths[0]
 
 
 def notebook_of(folder: Path, assignment: str) -> NotebookNode:
     """The one notebook of an assignment below `folder` (`solutions/` or `notebooks/`)."""
-    [path] = (folder / assignment).glob("*.ipynb")
-    return nbformat.read(path, as_version=4)
+    return nbformat.read(path_of(assignment, folder), as_version=4)
 
 
 def solved_answers(assignment: str) -> dict[str, str]:
     """The right answers: source of every answer cell of the solved notebook, by grade_id."""
     return {
-        cell.metadata.nbgrader.grade_id: cell.source
+        cell.metadata.nbgrader.grade_id: MARKS.sub("", cell.source)
         for cell in notebook_of(ROOT / "solutions", assignment).cells
         if cell.metadata.get("nbgrader", {}).get("solution")
     }
@@ -41,8 +53,9 @@ def submission(assignment: str, answers: dict[str, str]) -> NotebookNode:
 
 def with_mistake(answer: str, name: str, wrong: Mistake) -> str:
     """A right answer defining the function `name`, turned into one that makes a mistake."""
-    kept = f"right_{name}"
-    return f"{answer}\n\n\n{kept} = {name}\n\n\n{source_of(wrong, name, kept)}"
+    kept = f"right_{name}"  # renamed throughout, so that one calling itself stays right
+    right = re.sub(rf"\b{name}\b", kept, answer.rstrip())
+    return f"{right}\n\n\n{source_of(wrong, name, kept)}"
 
 
 def mistakes_of(notebook: str) -> dict[str, list[Mistake]]:

@@ -34,7 +34,8 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("helpers") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "{{repository}}"], check=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, "{{repository}}"], check=True)
 
 import numpy as np
 import torch
@@ -109,7 +110,7 @@ fig, axes = plots.panels(2, 3, height_ratios=[5, 3], height=2.3)
 for position, step in enumerate((0, 1, 8)):
     plots.sliding_step(axes[position], axes[3 + position], image, kernel, step)
 plots.show(fig)
-answer = reference.conv2d(image[None, None], kernel[None, None])[0, 0, 0].tolist()
+answer = reference.conv2d(image[None, None], kernel[None, None])[0, 0, 0].int().tolist()
 print("your prediction:", top_row, "  the output's top row:", answer)
 
 # %% [markdown]
@@ -125,7 +126,7 @@ print("your prediction:", top_row, "  the output's top row:", answer)
 
 # %% tags=["showcase", "nbval-ignore-output"]
 def draw(step):
-    fig, axes = plots.panels(1, 3, width_ratios=[5, 3, 3])
+    fig, axes = plots.panels(1, 3, width=2.2, height=2.4, width_ratios=[5, 3, 3])
     plots.sliding_step(axes[0], axes[2], image, kernel, step)
     plots.number_grid(axes[1], kernel, "kernel")
     return fig
@@ -141,7 +142,7 @@ plots.slider(draw, count=9, label="position")
 # **one** sum. At the end, the filter's bias is added.
 
 
-# %% nbgrader={"grade": false, "grade_id": "one_output-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "one_output-answer", "locked": false, "schema_version": 3, "solution": true}
 def one_output(window, kernel, bias):
     """One output value of a convolution: products of what lies on each other, summed, plus bias.
 
@@ -243,7 +244,7 @@ def pair(value):
 pair(3), pair((1, 2))
 
 
-# %% nbgrader={"grade": false, "grade_id": "conv_output_size-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "conv_output_size-answer", "locked": false, "schema_version": 3, "solution": true}
 def conv_output_size(size, kernel_size, stride=1, padding=0, dilation=1):
     """How many windows there are along each direction, rounded down.
 
@@ -276,12 +277,12 @@ def conv_output_size(size, kernel_size, stride=1, padding=0, dilation=1):
 # `//` divides and rounds down, and gives an `int`. When is the number that you divide negative?
 # </details>
 
-# %% nbgrader={"grade": true, "grade_id": "conv_output_size", "locked": true, "points": 2, "schema_version": 3, "solution": false, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "conv_output_size", "locked": true, "points": 2, "schema_version": 3, "solution": false}
 check.conv_output_size(conv_output_size)
 ### BEGIN HIDDEN TESTS
 import os
 if os.environ.get("NBGRADER_EXECUTION") == "autograde":
-    raise RuntimeError("Not judged: the course's judge is not configured, so this cell scores nothing.")
+    raise RuntimeError("Not judged: the judge is not configured, so this cell scores nothing.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -289,7 +290,7 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 # left over?
 
 
-# %% nbgrader={"grade": false, "grade_id": "fits_exactly-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "fits_exactly-answer", "locked": false, "schema_version": 3, "solution": true}
 def fits_exactly(size, kernel_size, stride=1, padding=0, dilation=1):
     """Whether the last window ends exactly where the padded input ends, in both directions.
 
@@ -307,12 +308,12 @@ def fits_exactly(size, kernel_size, stride=1, padding=0, dilation=1):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "fits_exactly", "locked": true, "points": 1, "schema_version": 3, "solution": false, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "fits_exactly", "locked": true, "points": 1, "schema_version": 3, "solution": false}
 check.fits_exactly(fits_exactly)
 ### BEGIN HIDDEN TESTS
 import os
 if os.environ.get("NBGRADER_EXECUTION") == "autograde":
-    raise RuntimeError("Not judged: the course's judge is not configured, so this cell scores nothing.")
+    raise RuntimeError("Not judged: the judge is not configured, so this cell scores nothing.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -394,7 +395,7 @@ print("output: ", tuple(out.shape), "  inputs per output value:", layer.weight[0
 # convolution is switched off while your function is graded.
 
 
-# %% nbgrader={"grade": false, "grade_id": "conv2d_forward-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "conv2d_forward-answer", "locked": false, "schema_version": 3, "solution": true}
 def conv2d_forward(x, weight, bias=None, stride=1, padding=0):
     """Convolution of a batch of images with a bank of filters, without flipping the kernel.
 
@@ -448,12 +449,12 @@ def zero_pad(x, padding):
 # Try it with a 1 × 3 kernel and the stride (2, 1) and print every window that you cut out.
 # </details>
 
-# %% nbgrader={"grade": true, "grade_id": "conv2d_forward", "locked": true, "points": 6, "schema_version": 3, "solution": false, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "conv2d_forward", "locked": true, "points": 6, "schema_version": 3, "solution": false}
 check.conv2d_forward(conv2d_forward)
 ### BEGIN HIDDEN TESTS
 import os
 if os.environ.get("NBGRADER_EXECUTION") == "autograde":
-    raise RuntimeError("Not judged: the course's judge is not configured, so this cell scores nothing.")
+    raise RuntimeError("Not judged: the judge is not configured, so this cell scores nothing.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -622,7 +623,7 @@ print(f"the loss changes by {change:.4f}, that is {change / 0.1:.4f} per unit")
 # position of that map, in every image of the batch.
 
 
-# %% nbgrader={"grade": false, "grade_id": "conv2d_grad_bias-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "conv2d_grad_bias-answer", "locked": false, "schema_version": 3, "solution": true}
 def conv2d_grad_bias(grad_out):
     """Gradient with respect to the biases.
 
@@ -654,7 +655,7 @@ check.conv2d_backward(backward_so_far, part="grad_bias")
 # and by how much? (In the example: position (0, 1) has the number 2 and the window 2, 0, 1, 3.)
 
 
-# %% nbgrader={"grade": false, "grade_id": "conv2d_grad_weight-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "conv2d_grad_weight-answer", "locked": false, "schema_version": 3, "solution": true}
 def conv2d_grad_weight(grad_out, x, kernel_size, stride=1, padding=0):
     """Gradient with respect to the weights.
 
@@ -749,7 +750,7 @@ plots.show(fig, alt="In how many windows each pixel takes part.")
 # **Your turn** · difficulty ●●● · 15 minutes
 
 
-# %% nbgrader={"grade": false, "grade_id": "conv2d_grad_x-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "conv2d_grad_x-answer", "locked": false, "schema_version": 3, "solution": true}
 def conv2d_grad_x(grad_out, weight, size, stride=1, padding=0):
     """Gradient with respect to the input.
 
@@ -800,7 +801,7 @@ check.conv2d_backward(backward_so_far, part="grad_x")
 # **Your turn** · difficulty ●○○ · 5 minutes · 8 points for the three steps together
 
 
-# %% nbgrader={"grade": false, "grade_id": "conv2d_backward-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "conv2d_backward-answer", "locked": false, "schema_version": 3, "solution": true}
 def conv2d_backward(grad_out, x, weight, stride=1, padding=0):
     """All gradients of `conv2d_forward(x, weight, bias, stride, padding)`, without autograd.
 
@@ -816,12 +817,12 @@ def conv2d_backward(grad_out, x, weight, stride=1, padding=0):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "conv2d_backward", "locked": true, "points": 8, "schema_version": 3, "solution": false, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "conv2d_backward", "locked": true, "points": 8, "schema_version": 3, "solution": false}
 check.conv2d_backward(conv2d_backward)
 ### BEGIN HIDDEN TESTS
 import os
 if os.environ.get("NBGRADER_EXECUTION") == "autograde":
-    raise RuntimeError("Not judged: the course's judge is not configured, so this cell scores nothing.")
+    raise RuntimeError("Not judged: the judge is not configured, so this cell scores nothing.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -921,7 +922,7 @@ print(f"matrix: {tuple(columns.shape[1:])}, {columns.numel() / (3 * 32 * 32):.1f
 # > shape `(C, kH, kW)`.
 
 
-# %% nbgrader={"grade": false, "grade_id": "im2col-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "im2col-answer", "locked": false, "schema_version": 3, "solution": true}
 def im2col(x, kernel_size, stride=1, padding=0):
     """Every window of x as a column.
 
@@ -952,12 +953,12 @@ def im2col(x, kernel_size, stride=1, padding=0):
 # `torch.stack` with a suitable `dim`.
 # </details>
 
-# %% nbgrader={"grade": true, "grade_id": "im2col", "locked": true, "points": 3, "schema_version": 3, "solution": false, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "im2col", "locked": true, "points": 3, "schema_version": 3, "solution": false}
 check.im2col(im2col)
 ### BEGIN HIDDEN TESTS
 import os
 if os.environ.get("NBGRADER_EXECUTION") == "autograde":
-    raise RuntimeError("Not judged: the course's judge is not configured, so this cell scores nothing.")
+    raise RuntimeError("Not judged: the judge is not configured, so this cell scores nothing.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -966,7 +967,7 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 # Now the convolution itself: `im2col`, one matrix product, the bias, and the right shape.
 
 
-# %% nbgrader={"grade": false, "grade_id": "conv2d_im2col-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "conv2d_im2col-answer", "locked": false, "schema_version": 3, "solution": true}
 def conv2d_im2col(x, weight, bias=None, stride=1, padding=0):
     """The same as `conv2d_forward`, by one matrix product.
 
@@ -985,12 +986,12 @@ def conv2d_im2col(x, weight, bias=None, stride=1, padding=0):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "conv2d_im2col", "locked": true, "points": 2, "schema_version": 3, "solution": false, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "conv2d_im2col", "locked": true, "points": 2, "schema_version": 3, "solution": false}
 check.conv2d_im2col(conv2d_im2col)
 ### BEGIN HIDDEN TESTS
 import os
 if os.environ.get("NBGRADER_EXECUTION") == "autograde":
-    raise RuntimeError("Not judged: the course's judge is not configured, so this cell scores nothing.")
+    raise RuntimeError("Not judged: the judge is not configured, so this cell scores nothing.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1103,7 +1104,7 @@ plots.show(fig)
 # **Your turn** · difficulty ●●○ · 10 minutes · 3 points
 
 
-# %% nbgrader={"grade": false, "grade_id": "conv_cost-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "conv_cost-answer", "locked": false, "schema_version": 3, "solution": true}
 def conv_cost(
     in_channels, out_channels, kernel_size, size, stride=1, padding=0, groups=1, bias=True
 ):
@@ -1127,12 +1128,12 @@ def conv_cost(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "conv_cost", "locked": true, "points": 3, "schema_version": 3, "solution": false, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "conv_cost", "locked": true, "points": 3, "schema_version": 3, "solution": false}
 check.conv_cost(conv_cost)
 ### BEGIN HIDDEN TESTS
 import os
 if os.environ.get("NBGRADER_EXECUTION") == "autograde":
-    raise RuntimeError("Not judged: the course's judge is not configured, so this cell scores nothing.")
+    raise RuntimeError("Not judged: the judge is not configured, so this cell scores nothing.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1151,7 +1152,7 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 # The check says only whether all answers are there; whether they are right is judged when you hand
 # in. Replace each `...`, and delete the two lines below the dict.
 
-# %% nbgrader={"grade": false, "grade_id": "layer_numbers-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "layer_numbers-answer", "locked": false, "schema_version": 3, "solution": true}
 layer_numbers = {
     "output_shape": ...,  # (C, H, W)
     "params": ...,
@@ -1180,12 +1181,12 @@ layer_numbers = {
 }
 ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "layer_numbers", "locked": true, "points": 2, "schema_version": 3, "solution": false, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "layer_numbers", "locked": true, "points": 2, "schema_version": 3, "solution": false}
 check.layer_numbers(layer_numbers)
 ### BEGIN HIDDEN TESTS
 import os
 if os.environ.get("NBGRADER_EXECUTION") == "autograde":
-    raise RuntimeError("Not judged: the course's judge is not configured, so this cell scores nothing.")
+    raise RuntimeError("Not judged: the judge is not configured, so this cell scores nothing.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1264,7 +1265,7 @@ plots.table(["trial", "seed", "interior, least", "interior, most", "border, most
 # and at which places does it not? Explain both by how the window moves. Then name one conclusion
 # that the experiment does *not* support.
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written_shift", "locked": false, "points": 2, "schema_version": 3, "solution": true, "cell_type": "markdown"}
+# %% [markdown] nbgrader={"cell_type": "markdown", "grade": true, "grade_id": "written_shift", "locked": false, "points": 2, "schema_version": 3, "solution": true}
 # ### BEGIN SOLUTION
 # **Model answer (2 points).** At stride 2 the windows start at every second pixel. If the image
 # moves by 2, or by any multiple of 2, every window finds what a neighbouring window saw before, so
@@ -1290,7 +1291,7 @@ plots.table(["trial", "seed", "interior, least", "interior, most", "border, most
 # A profiler says that a layer takes twice as many FLOPs as your `conv_cost` counts MACs. A colleague
 # concludes that the library wastes half of its work. What do you answer, in one or two sentences?
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "written_flops", "locked": false, "points": 1, "schema_version": 3, "solution": true, "cell_type": "markdown"}
+# %% [markdown] nbgrader={"cell_type": "markdown", "grade": true, "grade_id": "written_flops", "locked": false, "points": 1, "schema_version": 3, "solution": true}
 # ### BEGIN SOLUTION
 # **Model answer (1 point).** Nothing is wasted: a MAC is one multiplication and one addition, so the
 # same work is counted as two FLOPs. The two counts agree, they have different units.
@@ -1410,7 +1411,7 @@ for kernel_size in (7, 4):
 # grows by two at a time.
 
 
-# %% nbgrader={"grade": false, "grade_id": "same_padding-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "same_padding-answer", "locked": false, "schema_version": 3, "solution": true}
 def same_padding(kernel_size):
     """The padding that keeps the size at stride 1.
 
@@ -1426,12 +1427,12 @@ def same_padding(kernel_size):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "same_padding", "locked": true, "points": 0, "schema_version": 3, "solution": false, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "same_padding", "locked": true, "points": 0, "schema_version": 3, "solution": false}
 check.same_padding(same_padding)
 ### BEGIN HIDDEN TESTS
 import os
 if os.environ.get("NBGRADER_EXECUTION") == "autograde":
-    raise RuntimeError("Not judged: the course's judge is not configured, so this cell scores nothing.")
+    raise RuntimeError("Not judged: the judge is not configured, so this cell scores nothing.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1455,7 +1456,7 @@ print("your prediction:", times_more_parameters)
 print(f"{by_size[3]:,} against {by_size[1]:,}: {by_size[3] / by_size[1]:.1f} times")
 
 
-# %% nbgrader={"grade": false, "grade_id": "pointwise_conv2d-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "pointwise_conv2d-answer", "locked": false, "schema_version": 3, "solution": true}
 def pointwise_conv2d(x, weight, bias=None):
     """Convolution with 1x1 filters: one linear map over the channels, at every pixel.
 
@@ -1472,12 +1473,12 @@ def pointwise_conv2d(x, weight, bias=None):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "pointwise_conv2d", "locked": true, "points": 0, "schema_version": 3, "solution": false, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "pointwise_conv2d", "locked": true, "points": 0, "schema_version": 3, "solution": false}
 check.pointwise_conv2d(pointwise_conv2d)
 ### BEGIN HIDDEN TESTS
 import os
 if os.environ.get("NBGRADER_EXECUTION") == "autograde":
-    raise RuntimeError("Not judged: the course's judge is not configured, so this cell scores nothing.")
+    raise RuntimeError("Not judged: the judge is not configured, so this cell scores nothing.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1509,7 +1510,7 @@ for groups in (1, 2, 4):
     print(groups, "groups:", counting.conv_cost(4, 8, 3, 6, groups=groups, bias=False).params)
 
 
-# %% nbgrader={"grade": false, "grade_id": "grouped_conv2d-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "grouped_conv2d-answer", "locked": false, "schema_version": 3, "solution": true}
 def grouped_conv2d(x, weight, bias=None, stride=1, padding=0, groups=1):
     """Convolution in which each group of filters reads its own block of input channels.
 
@@ -1528,12 +1529,12 @@ def grouped_conv2d(x, weight, bias=None, stride=1, padding=0, groups=1):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "grouped_conv2d", "locked": true, "points": 0, "schema_version": 3, "solution": false, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "grouped_conv2d", "locked": true, "points": 0, "schema_version": 3, "solution": false}
 check.grouped_conv2d(grouped_conv2d)
 ### BEGIN HIDDEN TESTS
 import os
 if os.environ.get("NBGRADER_EXECUTION") == "autograde":
-    raise RuntimeError("Not judged: the course's judge is not configured, so this cell scores nothing.")
+    raise RuntimeError("Not judged: the judge is not configured, so this cell scores nothing.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1562,7 +1563,7 @@ print("your prediction:", pixels_seen)
 # layers of stride 1. Right: the first layer has stride 2.*
 
 
-# %% nbgrader={"grade": false, "grade_id": "receptive_field-answer", "locked": false, "schema_version": 3, "solution": true, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "receptive_field-answer", "locked": false, "schema_version": 3, "solution": true}
 def receptive_field(layers):
     """How many input pixels, along one direction, one output of a stack of layers sees.
 
@@ -1584,12 +1585,12 @@ def receptive_field(layers):
 # lie between two neighbouring values. By how much does a layer enlarge each of them?
 # </details>
 
-# %% nbgrader={"grade": true, "grade_id": "receptive_field", "locked": true, "points": 0, "schema_version": 3, "solution": false, "cell_type": "code"}
+# %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "receptive_field", "locked": true, "points": 0, "schema_version": 3, "solution": false}
 check.receptive_field(receptive_field)
 ### BEGIN HIDDEN TESTS
 import os
 if os.environ.get("NBGRADER_EXECUTION") == "autograde":
-    raise RuntimeError("Not judged: the course's judge is not configured, so this cell scores nothing.")
+    raise RuntimeError("Not judged: the judge is not configured, so this cell scores nothing.")
 ### END HIDDEN TESTS
 
 # %% [markdown]

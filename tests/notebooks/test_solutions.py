@@ -89,7 +89,18 @@ def test_the_release_holds_no_answers(assignment):
 @pytest.mark.slow
 def test_outputs_reproduce(assignment):
     [path] = (ROOT / "solutions" / assignment).glob("*.ipynb")
-    options = ["--nbval", "-q", "-p", "no:xdist", "-o", "addopts=", "--rootdir", str(path.parent)]
+    options = [
+        "--nbval",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-o",
+        "addopts=",
+        "--rootdir",
+        str(path.parent),
+    ]
     options += ["--nbval-sanitize-with", str(ROOT / "tests/notebooks/sanitize.cfg")]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(path)],

@@ -1,0 +1,102 @@
+"""Who is in the sample class: what every assignment can have, and styles of its own."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+
+import nbformat
+
+from autograder import CourseError
+from autograder.exercises import load
+from autograder.sample import submissions
+from autograder.sample.submissions import ANSWER, mistakes_of, solved_answers, with_mistake
+
+Answers = dict[str, str]
+
+
+@dataclass
+class Member:
+    """One student of the sample class.
+
+    words: what is special about the submission; answers: by grade_id; file: the notebook's name;
+    damage: changes the text of the finished notebook file.
+    """
+
+    name: str
+    words: str
+    answers: Answers = field(default_factory=dict)
+    file: str = ""
+    damage: Callable[[str], str] | None = None
+
+    def hand_in(self, folder: Path, assignment: str) -> None:
+        """Write the submission into `folder`."""
+        folder.mkdir(parents=True)
+        text = nbformat.writes(submissions.submission(assignment, self.answers))
+        text = self.damage(text) if self.damage else text
+        notebook = submissions.path_of(assignment).name
+        (folder / (self.file or notebook)).write_text(text + "\n", encoding="utf-8")
+
+
+def members(assignment: str, most: int | None = None) -> list[Member]:
+    """The sample class of an assignment; the first `most` have something of every kind.
+
+    Raises CourseError for an assignment nothing is known about.
+    """
+    notebook = submissions.path_of(assignment).stem
+    if not load(notebook):
+        raise CourseError(f"There are no exercises known for {assignment}, so no sample class.")
+    right = solved_answers(assignment)
+    own = _own(notebook, right)
+    kinds = [
+        [Member("perfect", "everything right", right), Member("blank", "nothing written", {})],
+        _with_mistakes(notebook, right),
+        own.get("styles", []),
+        own.get("cheats", []),
+        [*_broken(right, submissions.path_of(assignment).name), *own.get("broken", [])],
+    ]
+    mixed = [member for row in zip_longest(*kinds) for member in row if member is not None]
+    return mixed[:most]
+
+
+def _own(notebook: str, right: Answers) -> dict[str, list[Member]]:
+    """Members that only this notebook has, from a module of this package named like it."""
+    name = f"{__package__}.{notebook}"
+    try:
+        return importlib.import_module(name).members(right)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        return {}
+
+
+def _with_mistakes(notebook: str, right: Answers) -> list[Member]:
+    """Student k makes the k-th catalogued mistake of every exercise that has as many."""
+    catalogue = mistakes_of(notebook)
+    found = []
+    for k in range(max(map(len, catalogue.values()))):
+        made = {name: wrong[k] for name, wrong in catalogue.items() if k < len(wrong)}
+        changed = {
+            name + ANSWER: with_mistake(right[name + ANSWER], name, wrong)
+            for name, wrong in made.items()
+        }
+        words = f"mistake {k + 1} of {len(made)} exercise{'s' if len(made) > 1 else ''}"
+        found.append(Member(f"mistakes-{k + 1:02}", words, right | changed))
+    return found
+
+
+def _broken(right: Answers, notebook: str) -> list[Member]:
+    """Submissions that cannot be graded, or only in part, whatever the assignment."""
+    first = next(name for name, source in right.items() if name.endswith(ANSWER))
+    missing = "import a_package_nobody_has\n\n\n" + right[first]
+    killed = "import os\n\nos._exit(0)"
+    last = [name for name in right if name.endswith(ANSWER)][-1]
+    return [
+        Member(
+            "not-json", "the file breaks off", right, damage=lambda text: text[: len(text) // 2]
+        ),
+        Member("wrong-name", "the notebook is renamed", right, file=f"Copy of {notebook}"),
+        Member("import-error", "imports what is not there", right | {first: missing}),
+        Member("exits", "stops its own kernel near the end", right | {last: killed}),
+    ]
