@@ -33,7 +33,7 @@ def examine(graded: Graded, wrong: Mistake, seed: int = SEED) -> tuple[bool, boo
     """Whether the hidden tests reject a mistake, and whether they call it by its name alone."""
     exercise = graded.exercise
     arguments = [arguments_for(case, [seed, i]) for i, case in enumerate(exercise.cases)]
-    made = wrong.of(exercise.reference)
+    made = exercise.asked(wrong.of(exercise.reference))
     verdict = judge(exercise, arguments, [outcome_of(made, args) for args in arguments])
     named = [found.mistakes == [wrong] and found.certain for found in verdict.findings]
     return verdict.fraction < 1, bool(named) and all(named)

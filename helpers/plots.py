@@ -334,7 +334,7 @@ def window_columns(axes: Sequence[Axes], x: Tensor, columns: Tensor, kernel_size
     """
     colors = (BLUE, ORANGE, GREEN, RED)
     tints = ("#CCE3F0", "#FAECCC", "#CCECE3", "#F7DFCC")
-    number_grid(axes[0], x, "image, with its windows framed")
+    number_grid(axes[0], x, "image and windows")
     per_row = x.shape[1] - kernel_size + 1
     for k in range(columns.shape[1]):
         r, c = divmod(k, per_row)
@@ -371,7 +371,7 @@ def receptive_tree(ax: Axes, layers: Sequence[tuple[int, int]]) -> Axes:
                     end = offset[level - 1] + spacing[level - 1] * b
                     ax.plot([place, end], [level, level - 1], color=LINE, lw=0.8, zorder=1)
         ax.scatter(places, [level] * len(places), s=70, color=PALETTE[level % 4], zorder=2)
-    names = ["input", *(f"layer {k}: {f}, stride {s}" for k, (f, s) in enumerate(layers, 1))]
+    names = ["input", *(f"layer {k}: kernel {f}, stride {s}" for k, (f, s) in enumerate(layers, 1))]
     ax.set_yticks(range(len(names)), names)
     ax.set(ylim=(-0.4, len(layers) + 0.4), xlabel="input pixel")
     ax.set_xticks(seen[0])
@@ -443,6 +443,98 @@ def curves(
     _say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
     ax.legend(facecolor=WHITE, framealpha=1, edgecolor="none", fontsize=9)
     ax.grid(color="#E5E5E5")
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    return ax
+
+
+# Pooling --------------------------------------------------------------------------------------
+
+TINTS = ("#CCE3F0", "#FAECCC", "#CCECE3", "#F7DFCC")
+
+
+def tiles(ax: Axes, values: Tensor, tile: int, title: str = "") -> Axes:
+    """A matrix with its numbers, in tiles of `tile` x `tile` cells that differ in colour."""
+    rows, columns = values.shape
+    fills = [
+        [TINTS[2 * (r // tile % 2) + c // tile % 2] for c in range(columns)] for r in range(rows)
+    ]
+    return number_grid(ax, values, title, fills)
+
+
+def windows_on_a_line(
+    ax: Axes,
+    size: int,
+    kernel_size: int,
+    stride: int,
+    count: int,
+    padding: int = 0,
+    title: str = "",
+) -> Axes:
+    """A row of pixels, and below it `count` windows as bars; one that sticks out is hatched.
+
+    padding: pixels drawn white with dotted lines at both ends of the row.
+    """
+    ends = [k * stride - padding + kernel_size for k in range(count)]
+    for p in range(-padding, size + padding):
+        inside = 0 <= p < size
+        style = {"facecolor": PALE if inside else WHITE, "linestyle": "-" if inside else ":"}
+        ax.add_patch(Rectangle((p, 0), 1, 1, edgecolor=LINE, **style))
+        if inside:
+            ax.text(p + 0.5, 0.5, p, ha="center", va="center", fontsize=8, color=DARK)
+    for k, end in enumerate(ends):
+        out = end > size + padding
+        style = {"facecolor": ORANGE if out else SKY, "hatch": "///" if out else None}
+        place = (end - kernel_size + 0.08, 1.3 + 0.75 * k)
+        ax.add_patch(Rectangle(place, kernel_size - 0.16, 0.5, edgecolor=DARK, **style))
+    right = max(size + padding, *ends)
+    ax.set(xlim=(-padding - 0.2, right + 0.2), ylim=(1.5 + 0.75 * count, -0.2), aspect="equal")
+    ax.set_title(title, fontsize=11)
+    ax.axis("off")
+    out = sum(end > size + padding for end in ends)
+    row = f"a row of {size} pixels and {count} windows of {kernel_size}, {stride} apart"
+    _say(ax, title, f"{row}; {'the last one sticks out' if out else 'none sticks out'}")
+    return ax
+
+
+def sent_back(
+    ax: Axes, values: Tensor, row: int, column: int, size: tuple[int, int], title: str = ""
+) -> Axes:
+    """What one window sends back, put down at (row, column) on an otherwise empty grid of `size`.
+
+    values: (kH, kW); its zeros are left empty.
+    """
+    grid = torch.full(size, float("nan"))
+    fills = [[WHITE] * size[1] for _ in range(size[0])]
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            fills[row + i][column + j] = PALE
+            if values[i, j] != 0:
+                grid[row + i, column + j] = values[i, j]
+                fills[row + i][column + j] = TINTS[0]
+    number_grid(ax, grid, title, fills)
+    return outline(ax, row, column, *values.shape, BLUE)
+
+
+def dots(ax: Axes, lines: dict[str, Sequence[float]], labels: Sequence[str], title: str) -> Axes:
+    """A row per label with one dot per line: values side by side for several runs.
+
+    lines: name of the run to its values, one per label.
+    """
+    places = np.arange(len(labels))
+    for k, (name, values) in enumerate(lines.items()):
+        ax.plot(values, places, "os^Dvx+"[k % 7], color=PALETTE[k % 7], label=name, ms=6, mfc="w")
+    ax.set_yticks(places, labels)
+    ax.set(xlim=(0, None), ylim=(len(labels) - 0.5, -0.5))
+    ax.set_title(title, fontsize=11)
+    ax.grid(color="#E5E5E5")
+    ax.legend(facecolor=WHITE, framealpha=1, edgecolor="none", fontsize=9)
+    runs = list(zip(*lines.values(), strict=True))
+    told = [
+        f"{label} {', '.join(f'{value:.2f}' for value in values)}"
+        for label, values in zip(labels, runs, strict=True)
+    ]
+    _say(ax, f"{title}, for {', '.join(lines)}", "; ".join(told))
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     return ax

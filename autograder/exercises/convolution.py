@@ -89,6 +89,7 @@ FITS = replace(
         Case("rows fit, columns do not", constant((11, 12), 3, 2)),
         Case("columns fit, rows do not", constant((12, 11), 3, 2)),
         Case("pairs that fit", constant((9, 14), (3, 2), (2, 4), (0, 1))),
+        Case("a kernel larger than the padded input", constant((9, 4), 7, 1, 1), raises=ValueError),
     ],
     mistakes=[*visible.FITS_EXACTLY.mistakes, fit_without_kernel, fit_of_rows_only],
 )
@@ -132,15 +133,6 @@ def one_window_too_many(right, x, weight, bias=None, stride=1, padding=0):
 
 
 @mistake(
-    "the window moves one pixel at a time although the output has the right size",
-    "Output (i, j) looks at the window that starts at (i * stride, j * stride).",
-)
-def window_moves_one_pixel(right, x, weight, bias=None, stride=1, padding=0):
-    _, _, rows, columns = right(x, weight, bias, stride, padding).shape
-    return right(x, weight, bias, 1, padding)[:, :, :rows, :columns]
-
-
-@mistake(
     "the padding is added at the bottom and on the right only",
     "Half of it belongs above and to the left.",
 )
@@ -181,23 +173,12 @@ FORWARD = replace(
     ],
     mistakes=[
         *visible.CONV2D_FORWARD.mistakes, border_repeated, kernel_taken_as_square,
-        first_image_only, one_window_too_many, window_moves_one_pixel, padded_on_one_side,
+        first_image_only, one_window_too_many, padded_on_one_side,
         always_float32,
     ],
 )  # fmt: skip
 
 # Backward -----------------------------------------------------------------------------------
-
-
-@mistake(
-    "the stride is forgotten on the way back",
-    "Output (i, j) came from the window at (i * stride, j * stride); its gradient goes back there.",
-)
-def backward_without_stride(right, grad_out, x, weight, stride=1, padding=0):
-    dense = conv_output_size(tuple(x.shape[2:]), tuple(weight.shape[2:]), 1, padding)
-    spread = grad_out.new_zeros(*grad_out.shape[:2], *dense)
-    spread[:, :, : grad_out.shape[2], : grad_out.shape[3]] = grad_out
-    return right(spread, x, weight, 1, padding)
 
 
 @mistake(
@@ -217,12 +198,6 @@ def backward_without_padding(right, grad_out, x, weight, stride=1, padding=0):
     rows, columns = padding if isinstance(padding, tuple) else (padding, padding)
     shifted = torch.nn.functional.pad(x, (0, 2 * columns, 0, 2 * rows))
     return grad_x, right(grad_out, shifted, weight, stride, 0)[1], grad_bias
-
-
-@mistake("the gradients come back in another order", "Return grad_x, grad_weight, grad_bias.")
-def gradients_reordered(right, *arguments):
-    grad_x, grad_weight, grad_bias = right(*arguments)
-    return grad_weight, grad_x, grad_bias
 
 
 @mistake(
@@ -276,8 +251,8 @@ BACKWARD = replace(
              backward_inputs((1, 2, 4, 4), (2, 2, 2, 2)), keeps_dtype=True),
     ],
     mistakes=[
-        *visible.CONV2D_BACKWARD.mistakes, backward_without_stride, weight_gradient_flipped,
-        backward_without_padding, gradients_reordered, unreached_pixels_missing,
+        *visible.CONV2D_BACKWARD.mistakes, weight_gradient_flipped,
+        backward_without_padding, unreached_pixels_missing,
         bias_gradient_with_axes, gradients_always_float32,
     ],
 )  # fmt: skip
@@ -407,6 +382,8 @@ GROUPED = replace(
              forward_inputs((1, 2, 5, 5), (4, 1, 2, 2), True, 2, 0, 2)),
         Case("stride (2, 1), padding (0, 1)",
              forward_inputs((1, 4, 5, 4), (4, 2, 3, 3), True, (2, 1), (0, 1), 2)),
+        Case("groups that do not divide",
+             forward_inputs((1, 3, 3, 3), (4, 1, 2, 2), False, 1, 0, 2), raises=ValueError),
     ],
     mistakes=[*visible.GROUPED_CONV2D.mistakes, grouped_bias_forgotten],
 )  # fmt: skip
@@ -446,13 +423,6 @@ def absent_biases_counted(right, *arguments):
     return changed(right(*arguments), params=right(*arguments[:7], True).params)
 
 
-@mistake("the groups are ignored", "A filter sees `in_channels / groups` channels.")
-def cost_without_groups(right, *arguments):
-    cost = right(*arguments)
-    plain = right(*arguments[:6], 1, *arguments[7:])
-    return changed(cost, params=plain.params, macs=plain.macs)
-
-
 @mistake("the padding is ignored", "It decides the output size, and all else follows from that.")
 def cost_without_padding(right, *arguments):
     return right(*arguments[:5], 0, *arguments[6:])
@@ -471,12 +441,6 @@ def macs_per_input_position(right, *arguments):
     rows, columns = pair(arguments[3], "size")
     per_position = cost.macs // (cost.out_shape[1] * cost.out_shape[2])
     return changed(cost, macs=per_position * rows * columns)
-
-
-@mistake("memory is given in bytes", "1 KiB is 1024 bytes.")
-def memory_in_bytes(right, *arguments):
-    cost = right(*arguments)
-    return changed(cost, kib=cost.kib * 1024)
 
 
 @mistake("memory counts values, not bytes", "A float32 takes four bytes.")
@@ -498,9 +462,8 @@ COST = replace(
         Case("1x1", constant(256, 64, 1, 28, 1, 0, 1, True)),
     ],
     mistakes=[
-        *visible.CONV_COST.mistakes, absent_biases_counted, cost_without_groups,
-        cost_without_padding, cost_without_stride, macs_per_input_position, memory_in_bytes,
-        memory_in_values,
+        *visible.CONV_COST.mistakes, absent_biases_counted, cost_without_padding,
+        cost_without_stride, macs_per_input_position, memory_in_values,
     ],
 )  # fmt: skip
 

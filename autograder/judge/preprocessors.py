@@ -24,7 +24,7 @@ from autograder.judge import probe, verdict
 from autograder.judge.graded import Graded
 from autograder.judge.keys import course_key, seed_for
 from helpers.checks import modules, records
-from helpers.checks.exercise import arguments_for
+from helpers.checks.exercise import arguments_for, standalone
 
 AROUND = "convnets-guard"  # metadata of the cells that are there only while a notebook runs
 
@@ -86,9 +86,14 @@ class Armed:
         """Source of the cell that asks for the answers."""
         # A right stand-in for an earlier answer comes only after that answer was asked for.
         needs = {k: source for k, source in self.graded.needs.items() if k in self.asked_before}
+        exercise, ask = self.graded.exercise, None
+        if exercise.ask and self.graded.kind != "module":  # the probe can ask a module
+            source, name = standalone(exercise.ask), exercise.ask.__name__
+            ask = {"name": name, "source": source, "uses": list(exercise.uses)}
         request = {
-            "name": self.graded.exercise.name,
+            "name": exercise.name,
             "kind": self.graded.kind,
+            "ask": ask,
             "nonce": self.nonce,
             "needs": needs,
             "cases": [[records.encode(a) for a in arguments] for arguments in self.arguments],

@@ -269,6 +269,11 @@ def ask(shell, request, run):
     function = shell.user_ns.get(request["name"], missing(request["name"]))
     if request["kind"] == "module":
         function = functools.partial(describe_module, function)
+    if request["ask"]:
+        others = [shell.user_ns.get(name, missing(name)) for name in request["ask"]["uses"]]
+        adapter = {}
+        exec(request["ask"]["source"], adapter)
+        function = functools.partial(adapter[request["ask"]["name"]], function, *others)
     timeouts = 0
     for index, recorded in enumerate(request["cases"]):
         outcome = timed_call(function, tuple(to_live(decode(r)) for r in recorded))

@@ -10,8 +10,9 @@ import nbformat
 
 from autograder import CourseError
 from autograder.exercises import load
+from autograder.judge.graded import Graded
 from autograder.sample import submissions
-from autograder.sample.submissions import ANSWER, mistakes_of, solved_answers, with_mistake
+from autograder.sample.submissions import ANSWER, solved_answers, with_mistake
 
 Answers = dict[str, str]
 
@@ -73,17 +74,23 @@ def _own(notebook: str, right: Answers) -> dict[str, list[Member]]:
 
 def _with_mistakes(notebook: str, right: Answers) -> list[Member]:
     """Student k makes the k-th catalogued mistake of every exercise that has as many."""
-    catalogue = mistakes_of(notebook)
+    known = load(notebook)
     found = []
-    for k in range(max(map(len, catalogue.values()))):
-        made = {name: wrong[k] for name, wrong in catalogue.items() if k < len(wrong)}
-        changed = {
-            name + ANSWER: with_mistake(right[name + ANSWER], name, wrong)
-            for name, wrong in made.items()
-        }
-        words = f"mistake {k + 1} of {len(made)} exercise{'s' if len(made) > 1 else ''}"
+    for k in range(max(len(graded.exercise.mistakes) for graded in known.values())):
+        changed = dict(_mistaken(name, graded, k, right) for name, graded in known.items())
+        made = sum(k < len(graded.exercise.mistakes) for graded in known.values())
+        words = f"mistake {k + 1} of {made} exercise{'s' if made > 1 else ''}"
         found.append(Member(f"mistakes-{k + 1:02}", words, right | changed))
     return found
+
+
+def _mistaken(name: str, graded: Graded, k: int, right: Answers) -> tuple[str, str]:
+    """The answer cell's name and an answer with the k-th mistake, or a right one without it."""
+    cell, exercise = name + ANSWER, graded.exercise
+    wrong = exercise.mistakes[k] if k < len(exercise.mistakes) else None
+    if graded.kind == "value":  # written out, so that it does not depend on other answers
+        return cell, f"{name} = {(wrong.of(exercise.reference) if wrong else exercise.reference)()}"
+    return cell, with_mistake(right[cell], name, wrong) if wrong else right[cell]
 
 
 def _broken(right: Answers, notebook: str) -> list[Member]:

@@ -8,7 +8,7 @@ One module per notebook holds one check per exercise, called with the learner's 
 from collections.abc import Callable
 
 from helpers.checks.exercise import Exercise, Finding, Verdict, arguments_for, judge
-from helpers.checks.records import decode_outcome, record_call
+from helpers.checks.records import decode, decode_outcome, encode, record_call
 
 MOST_LINES = 4
 
@@ -30,8 +30,9 @@ def check(exercise: Exercise, function: Callable, part: str | None = None) -> No
         raise CheckFailed(f"✗ {exercise.name}: expected your function, got a value of type {kind}.")
     if part is not None and part not in exercise.parts:
         raise ValueError(f"{exercise.name} has the parts {exercise.parts}, not {part!r}")
-    arguments = [arguments_for(case, [1989, i]) for i, case in enumerate(exercise.cases)]
-    outcomes = [decode_outcome(record_call(function, args)) for args in arguments]
+    arguments = visible_arguments(exercise)
+    asked = exercise.asked(function, getattr(function, "__globals__", {}))
+    outcomes = [decode_outcome(record_call(asked, args)) for args in arguments]
     verdict = judge(exercise, arguments, outcomes, only=part)
     name = f"{exercise.name} ({part})" if part else exercise.name
     if verdict.fraction < 1:
@@ -40,6 +41,24 @@ def check(exercise: Exercise, function: Callable, part: str | None = None) -> No
     print(f"✓ {name}: all {len(verdict.results)} cases agree.")
     for note in notes:
         print(f"  Note: {note}.")
+
+
+def check_value(exercise: Exercise, value: object) -> None:
+    """Try an answer that is a value, not a function, out in the visible cases of an exercise.
+
+    Prints a line for each if all is well. Raises CheckFailed with an explanation otherwise.
+    """
+    outcomes = [{"value": decode(encode(value))} for _ in exercise.cases]
+    verdict = judge(exercise, visible_arguments(exercise), outcomes)
+    if verdict.fraction < 1:
+        raise CheckFailed(explain(exercise.name, verdict))
+    for result in verdict.results:
+        print(f"✓ {exercise.name}: {'; '.join([result.words, *result.notes])}.")
+
+
+def visible_arguments(exercise: Exercise) -> list[tuple]:
+    """The arguments of the visible cases, always the same."""
+    return [arguments_for(case, [1989, i]) for i, case in enumerate(exercise.cases)]
 
 
 def explain(name: str, verdict: Verdict) -> str:
@@ -52,7 +71,7 @@ def explain(name: str, verdict: Verdict) -> str:
             if problem is not None:
                 label = f"{part}: " if len(result.problems) > 1 else ""
                 detail = f"; {problem.detail}" if problem.detail else ""
-                lines.append(f"  · {result.words}: {label}{problem.words}{detail}.")
+                lines.append(f"  · {result.words}: {label}{problem.words.rstrip('.')}{detail}.")
     wrong = sum(result.fraction < 1 for result in verdict.results)
     more = [f"  · and {len(lines) - MOST_LINES} more."] if len(lines) > MOST_LINES else []
     heading = f"✗ {name}: {wrong} of {len(verdict.results)} cases differ."

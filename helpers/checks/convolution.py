@@ -102,6 +102,17 @@ def float_returned(right, *arguments):
 
 
 @mistake(
+    "the dilation multiplies the whole kernel",
+    "Between F pixels there are F - 1 gaps: the kernel reaches over `D * (F - 1) + 1` pixels.",
+)
+def dilation_times_kernel(right, size, kernel_size, stride=1, padding=0, dilation=1):
+    both = zip(pair(kernel_size, "kernel_size"), pair(dilation, "dilation"), strict=True)
+    reach = tuple(k * d for k, d in both)
+    ints = isinstance(kernel_size, int) and isinstance(dilation, int)
+    return right(size, reach[0] if ints else reach, stride, padding)
+
+
+@mistake(
     "the dilation is ignored",
     "A dilated kernel has gaps: how far apart are its first and its last pixel?",
 )
@@ -119,9 +130,18 @@ CONV_OUTPUT_SIZE = Exercise(
         Case("32 pixels, kernel 5, padding 2", constant(32, 5, 1, 2)),
         Case("11 pixels, kernel 3, dilation 2", constant(11, 3, 1, 0, 2)),
         Case("a pair of sizes with a pair of strides", constant((9, 7), (3, 2), (2, 1), (1, 0))),
-        Case("a kernel larger than the input", constant(3, 5), raises=ValueError),
+        Case("an int size with a kernel (3, 5)", constant(7, (3, 5))),
+        Case("a kernel that fits only with the padding", constant(3, 5, 1, 1)),
+        Case("a kernel larger than the padded input", constant(3, 5), raises=ValueError),
     ],
-    mistakes=[padding_counted_once, one_missing, rounded_up, float_returned, dilation_ignored],
+    mistakes=[
+        padding_counted_once,
+        one_missing,
+        rounded_up,
+        float_returned,
+        dilation_ignored,
+        dilation_times_kernel,
+    ],
     section="Output size",
 )
 
@@ -136,6 +156,14 @@ def fit_negated(right, *arguments):
     return not right(*arguments)
 
 
+@mistake("one direction is taken as enough", "Rows and columns both have to fit.")
+def one_direction_is_enough(right, size, kernel_size, stride=1, padding=0, dilation=1):
+    right(size, kernel_size, stride, padding, dilation)
+    arguments = zip((size, kernel_size, stride, padding, dilation), (1, 1, 1, 0, 1), strict=True)
+    rows, columns = zip(*(pair(value, "value", least) for value, least in arguments), strict=True)
+    return right(*rows) or right(*columns)
+
+
 FITS_EXACTLY = Exercise(
     "fits_exactly",
     reference.fits_exactly,
@@ -145,8 +173,9 @@ FITS_EXACTLY = Exercise(
         Case("a padding that makes it fit", constant(7, 3, 3, 1)),
         Case("a padding that stops it fitting", constant((8, 9), 2, 2, (1, 1))),
         Case("rows fit, columns do not", constant((7, 8), 3, 2)),
+        Case("a kernel larger than the padded input", constant(3, 5), raises=ValueError),
     ],
-    mistakes=[fit_without_padding, fit_negated],
+    mistakes=[one_direction_is_enough, fit_without_padding, fit_negated],
     section="Output size",
 )
 
@@ -214,6 +243,15 @@ def kernel_transposed(right, x, weight, *rest):
     return right(x, weight.transpose(-2, -1), *rest)
 
 
+@mistake(
+    "the window moves one pixel at a time although the output has the right size",
+    "Output (i, j) looks at the window that starts at (i * stride, j * stride).",
+)
+def window_moves_one_pixel(right, x, weight, bias=None, stride=1, padding=0):
+    _, _, rows, columns = right(x, weight, bias, stride, padding).shape
+    return right(x, weight, bias, 1, padding)[:, :, :rows, :columns]
+
+
 CONV2D_FORWARD = Exercise(
     "conv2d_forward",
     reference.conv2d,
@@ -232,6 +270,7 @@ CONV2D_FORWARD = Exercise(
     mistakes=[
         kernel_flipped, padding_ignored, stride_ignored, bias_forgotten, bias_repeated,
         one_channel_only, strides_exchanged, paddings_exchanged, kernel_transposed,
+        window_moves_one_pixel,
     ],
     section="The forward pass",
 )  # fmt: skip
@@ -315,6 +354,40 @@ def bias_gradient_unsummed(right, grad_out, *rest):
     return grad_x, grad_weight, grad_out.sum(0)
 
 
+@mistake(
+    "the stride is forgotten on the way back",
+    "Output (i, j) came from the window at (i * stride, j * stride); its gradient goes back there.",
+)
+def backward_without_stride(right, grad_out, x, weight, stride=1, padding=0):
+    dense = reference.conv_output_size(tuple(x.shape[2:]), tuple(weight.shape[2:]), 1, padding)
+    spread = grad_out.new_zeros(*grad_out.shape[:2], *dense)
+    spread[:, :, : grad_out.shape[2], : grad_out.shape[3]] = grad_out
+    return right(spread, x, weight, 1, padding)
+
+
+@mistake("the gradients come back in another order", "Return grad_x, grad_weight, grad_bias.")
+def gradients_reordered(right, *arguments):
+    grad_x, grad_weight, grad_bias = right(*arguments)
+    return grad_weight, grad_x, grad_bias
+
+
+@mistake("grad_weight keeps only the last window's share", "Add up over all windows with `+=`.")
+def weight_gradient_overwritten(right, grad_out, x, *rest):
+    grad_x, _, grad_bias = right(grad_out, x, *rest)
+    last = torch.zeros_like(grad_out)
+    last[-1, :, -1, -1] = grad_out[-1, :, -1, -1]
+    return grad_x, right(last, x, *rest)[1], grad_bias
+
+
+@mistake(
+    "grad_bias is a mean over images and positions",
+    "Every output the bias reached adds its gradient: a sum.",
+)
+def bias_gradient_mean(right, grad_out, *rest):
+    grad_x, grad_weight, _ = right(grad_out, *rest)
+    return grad_x, grad_weight, grad_out.mean(dim=(0, 2, 3))
+
+
 CONV2D_BACKWARD = Exercise(
     "conv2d_backward",
     reference.conv2d_backward,
@@ -330,6 +403,8 @@ CONV2D_BACKWARD = Exercise(
     mistakes=[
         overlaps_overwritten, padding_kept, empty_without_padding, bias_gradient_averaged,
         weight_gradient_averaged, input_gradient_flipped, last_image_only, bias_gradient_unsummed,
+        backward_without_stride, gradients_reordered, weight_gradient_overwritten,
+        bias_gradient_mean,
     ],
     parts=("grad_x", "grad_weight", "grad_bias"),
     section="The backward pass",
@@ -453,6 +528,11 @@ GROUPED_CONV2D = Exercise(
         Case("two groups", forward_inputs((1, 4, 4, 4), (4, 2, 3, 3), True, 1, 1, 2)),
         Case("one group", forward_inputs((1, 2, 4, 4), (3, 2, 2, 2), True, 1, 0, 1)),
         Case("depthwise", forward_inputs((2, 3, 5, 5), (3, 1, 3, 3), False, 2, 1, 3)),
+        Case(
+            "three groups for four channels",
+            forward_inputs((1, 4, 3, 3), (3, 1, 2, 2), False, 1, 0, 3),
+            raises=ValueError,
+        ),
     ],
     mistakes=[same_input_for_all, groups_interleaved],
     section="Grouped convolution",
@@ -495,16 +575,50 @@ def changed(cost, **values):
     return counting.LayerCost(**{**vars(cost), **values})
 
 
+@mistake("memory is given in bytes", "1 KiB is 1024 bytes.")
+def memory_in_bytes(right, *arguments):
+    cost = right(*arguments)
+    return changed(cost, kib=cost.kib * 1024)
+
+
+@mistake("the groups are ignored", "A filter sees `in_channels / groups` channels.")
+def cost_without_groups(right, *arguments):
+    cost = right(*arguments)
+    plain = right(*arguments[:6], 1, *arguments[7:])
+    return changed(cost, params=plain.params, macs=plain.macs)
+
+
+@mistake("each MAC count includes the bias", "Adding a bias multiplies nothing: it is no MAC.")
+def macs_with_bias(right, *arguments):
+    cost = right(*arguments)
+    channels, rows, columns = cost.out_shape
+    return changed(cost, macs=cost.macs + channels * rows * columns)
+
+
+@mistake("the channels come last in out_shape", "The course writes shapes as (C, H, W).")
+def cost_channels_last(right, *arguments):
+    cost = right(*arguments)
+    return changed(cost, out_shape=(*cost.out_shape[1:], cost.out_shape[0]))
+
+
 CONV_COST = Exercise(
     "conv_cost",
     counting.conv_cost,
     cases=[
-        Case("ten 5x5 filters on 32x32x3, padding 2", constant(3, 10, 5, 32, 1, 2, 1, True)),
+        Case("six 5x5 filters on 28x28x3, padding 2", constant(3, 6, 5, 28, 1, 2, 1, True)),
         Case("no bias", constant(16, 8, 3, 10, 1, 1, 1, False)),
         Case("stride 2 on a 9x7 image", constant(4, 6, (3, 2), (9, 7), 2, 0, 1, True)),
         Case("two groups", constant(8, 12, 3, 6, 1, 1, 2, True)),
     ],
-    mistakes=[biases_uncounted, flops_counted, decimal_kilobytes],
+    mistakes=[
+        biases_uncounted,
+        flops_counted,
+        decimal_kilobytes,
+        memory_in_bytes,
+        cost_without_groups,
+        macs_with_bias,
+        cost_channels_last,
+    ],
     parts=("out_shape", "params", "macs", "kib"),
     section="What a layer costs",
 )
@@ -525,6 +639,7 @@ RECEPTIVE_FIELD = Exercise(
         Case("one 5x5 layer", constant([(5, 1)])),
         Case("three 3x3 layers", constant([(3, 1)] * 3)),
         Case("a stride in the first layer", constant([(3, 2), (3, 1)])),
+        Case("two layers behind a stride", constant([(3, 2), (3, 1), (3, 1)])),
     ],
     mistakes=[field_without_strides],
     section="Receptive field",

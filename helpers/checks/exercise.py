@@ -6,7 +6,7 @@ cases and in who runs the learner's function.
 
 import ast
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -51,7 +51,7 @@ class Mistake:
 
     def of(self, right: Callable) -> Callable:
         """The function somebody making this mistake has written."""
-        return lambda *arguments: self.wrong(right, *arguments)
+        return lambda *arguments, **options: self.wrong(right, *arguments, **options)
 
 
 def mistake(says: str, hint: str) -> Callable[[Callable], Mistake]:
@@ -69,7 +69,15 @@ class Exercise:
 
     parts: names of the results when there are several, judged separately;
     section: the heading in the notebook that explains it;
-    alternatives(*arguments): other results that are just as right, tried when the first is not met.
+    alternatives(*arguments): other results that are just as right, tried when the first is not met;
+    ask(function, *others, *arguments): calls the function when a case's arguments alone do not do,
+    because it changes them in place, say, or needs what another function returned; gives what is
+    compared. It runs beside the learner's code, so it may use modules and no other names;
+    uses: the other functions that it calls, right ones by name, in its order;
+    normwise: an error is measured by the largest value of the result it stands in, not element by
+    element by the same operation on absolute values; for results that are differences;
+    measure(value, *arguments): for answers that are not compared but tried out: gives a problem or
+    None for each of the parts, and remarks.
     """
 
     name: str
@@ -79,20 +87,42 @@ class Exercise:
     parts: tuple[str, ...] = ()
     section: str = ""
     alternatives: Callable | None = None
+    ask: Callable | None = None
+    uses: Mapping[str, Callable] = field(default_factory=dict)
+    normwise: bool = False
+    measure: Callable | None = None
+
+    def asked(self, function: Callable, names: Mapping[str, Callable] | None = None) -> Callable:
+        """What a case's arguments are given to; others it uses are `names`, or else right ones."""
+        if self.ask is None:
+            return function
+        others = [(names or {}).get(name, right) for name, right in self.uses.items()]
+        return partial(self.ask, function, *others)
 
 
-def module_exercise(name: str, build: Callable, cases: Sequence[Case], **more) -> Exercise:
+def module_exercise(
+    name: str, build: Callable, cases: Sequence[Case], also: Sequence[Callable] = (), **more
+) -> Exercise:
     """An exercise whose answer is an `nn.Module` like build(**options).
 
     Each case's inputs are (options, shape of the input, seed); what is compared are the number of
-    parameters, the shapes its layers give, and its output with weights set by structure.
+    parameters, the shapes its layers give, and its output with weights set by structure. also:
+    other right ways to build it, which hold their parameters in other layers. A mistake is
+    wrong(build, **options) and gives a module.
     """
+
+    def others(*arguments):
+        yield from alternatives(build, arguments)
+        for other in also:
+            yield describe_module(other, *arguments)
+
     return Exercise(
         name,
-        partial(describe_module, build),
+        build,
         [replace(case, rtol=case.rtol or 1e-6) for case in cases],
         parts=("params", "stages", "output"),
-        alternatives=lambda *arguments: alternatives(build, arguments),
+        ask=describe_module,
+        alternatives=others,
         **more,
     )
 
@@ -208,8 +238,8 @@ def compare(got, want, scale, case: Case, notes: list[str]) -> Problem | None:
             return Problem("type", f"it returned {_describe(got)} instead of {_describe(want)}")
         return None if got == want else Problem("values", "the answer is the other one")
     if isinstance(want, int) and isinstance(got, float):
-        exact = " A size or a count is a whole number; use `//`." if got == want else ""
-        return Problem("type", f"it returned a float instead of an int.{exact}")
+        exact = ": a size or a count is a whole number, use `//`" if got == want else ""
+        return Problem("type", f"it returned a float instead of an int{exact}")
     if isinstance(got, bool) or not isinstance(got, int | float):
         return Problem("type", f"it returned {_describe(got)} instead of {_describe(want)}")
     allowed = 0 if isinstance(want, int) else (case.rtol or 1e-9) * abs(scale)
@@ -273,7 +303,8 @@ def _compare_arrays(got, want: Array, scale: Array, case: Case, notes: list[str]
     return Problem(
         "values",
         f"{int(wrong.sum())} of {wrong.size} values differ",
-        f"at {list(first)} it is {values[first]:.6g} instead of {want.values[first]:.6g}",
+        f"{f'at {list(first)} ' if first else ''}it is {values[first]:.6g} instead of "
+        f"{want.values[first]:.6g}",
     )
 
 
@@ -311,15 +342,19 @@ def judge(
     outcomes: per case {"value": decoded} or {"error": [type and base names], "message", "line"},
     with "changed", or an empty dict when there is no answer. only: judge this part alone.
     """
+    if exercise.measure:
+        asked = zip(exercise.cases, arguments, outcomes, strict=True)
+        return Verdict(exercise, [_measured(exercise, *answer) for answer in asked], [])
     parts = (only,) if only else exercise.parts or ("",)
     results, expected = [], []
     for case, args, outcome in zip(exercise.cases, arguments, outcomes, strict=True):
         exact = _cast(args, torch.Tensor.double)
         magnitudes = _cast(exact, torch.Tensor.abs)  # what rounding errors are measured by
-        want = _split(outcome_of(exercise.reference, exact), exercise.parts)
-        scale = _split(outcome_of(exercise.reference, magnitudes), exercise.parts)
+        right = outcome_of(exercise.asked(exercise.reference), exact)
+        want = _split(right, exercise.parts)
+        scale = _scale(exercise, exercise.reference, magnitudes, right)
         got = _split(outcome, exercise.parts)
-        expected.append((args, magnitudes, got))
+        expected.append((args, got))
         result = CaseResult(case.words, {})
         for part in parts:
             result.problems[part] = _problem(case, got[part], want[part], scale[part], result.notes)
@@ -329,6 +364,33 @@ def judge(
             result.notes.append("it changed its input in place")
         results.append(result)
     return Verdict(exercise, results, _diagnose(exercise, parts, expected, results))
+
+
+def _measured(exercise: Exercise, case: Case, arguments: tuple, outcome: dict) -> CaseResult:
+    """How an answer that is tried out did."""
+    if outcome.get("value") is not None:
+        return CaseResult(case.words, *exercise.measure(outcome["value"], *arguments))
+    problem = _problem(case, outcome, {"value": 0}, {"value": 0}, [])
+    return CaseResult(case.words, dict.fromkeys(exercise.parts, problem))
+
+
+def _scale(exercise: Exercise, function: Callable, magnitudes: tuple, outcome: dict) -> dict:
+    """By part, what rounding errors in the `outcome` of a trusted function are measured by."""
+    if exercise.normwise:
+        largest = {key: _largest(v) if key == "value" else v for key, v in outcome.items()}
+        return _split(largest, exercise.parts)
+    return _split(outcome_of(exercise.asked(function), magnitudes), exercise.parts)
+
+
+def _largest(value):
+    """A decoded value with every number of an array replaced by the array's largest magnitude."""
+    if isinstance(value, list):
+        return [_largest(v) for v in value]
+    if isinstance(value, dict):
+        return {key: _largest(v) for key, v in value.items()}
+    if isinstance(value, Array) and value.values is not None and value.values.size:
+        return replace(value, values=np.full(value.shape, np.abs(value.values).max()))
+    return value
 
 
 def _accept_alternative(exercise, case, arguments, got, scale, result) -> None:
@@ -353,51 +415,75 @@ def _problem(case: Case, got: dict, want: dict, scale: dict, notes: list[str]) -
         if case.raises.__name__ in error:
             return None
     if error is not None:
+        if error[0] == "NotImplementedError" and got.get("inside"):
+            return Problem("error", f"`{got['inside']}`, which it calls, is not written yet")
         if error[0] == "NotImplementedError":
             return Problem("not attempted", "not attempted yet")
         if error[0] == "Unusable":
             return Problem("unusable", got.get("message", ""))
         line = f" (line {got['line']} of your cell)" if isinstance(got.get("line"), int) else ""
         return Problem("error", f"it raised {error[0]}: {got.get('message', '')}{line}")
+    if got.get("nothing"):
+        return Problem("nothing", "it returned None: is a `return` missing")
     return compare(got["value"], want["value"], scale["value"], case, notes)
 
 
 def _diagnose(exercise, parts, expected, results) -> list[Finding]:
-    """Which known mistakes explain the failures: all of them, or those of one part."""
+    """Which known mistakes explain the failures: all of them, or those of one part.
+
+    A mistake explains a failure if it gives the same result; one that would have failed where the
+    answer is right is not it.
+    """
     failing = {
         (i, part)
         for i, result in enumerate(results)
         for part in parts
         if result.problems[part] is not None and result.problems[part].kind != "not attempted"
     }
+    everything = {(i, part) for i in range(len(results)) for part in parts}
     if not failing:
         return []
-    explained, consistent = {}, {}
-    for candidate in exercise.mistakes:
-        agrees = set()
-        make = candidate.of(exercise.reference)
-        for i, (case, (args, sizes, got)) in enumerate(zip(exercise.cases, expected, strict=True)):
-            wrong = _split(outcome_of(make, args), exercise.parts)
-            scale = _split(outcome_of(make, sizes), exercise.parts)
-            agrees |= {(i, p) for p in parts if _matches(got[p], wrong[p], scale[p], case)}
-        explained[candidate.name] = agrees & failing
-        consistent[candidate.name] = len(agrees) == len(results) * len(parts)
+    agreed = {
+        candidate.name: found
+        for candidate in exercise.mistakes
+        if (found := _agreement(exercise, candidate, parts, expected, failing))
+    }
     by_name = {m.name: m for m in exercise.mistakes}
 
     def best(part: str, these: set) -> Finding | None:
-        fitting = [name for name, found in explained.items() if these and these <= found]
-        fitting = [name for name in fitting if consistent[name]] or fitting
-        return Finding(part, [by_name[n] for n in fitting], len(fitting) == 1) if fitting else None
+        fitting = [by_name[name] for name, found in agreed.items() if these <= found]
+        return Finding(part, fitting, len(fitting) == 1) if fitting else None
 
-    whole = best("", failing)
+    whole = best("", everything)
     if whole:
         return [whole]
-    findings = [best(part, {f for f in failing if f[1] == part}) for part in parts if part]
+    wrong_parts = [part for part in parts if part and any(f[1] == part for f in failing)]
+    findings = [best(part, {f for f in everything if f[1] == part}) for part in wrong_parts]
     findings = [finding for finding in findings if finding]
     if findings:
         return findings
-    some = [by_name[name] for name, found in explained.items() if found]
-    return [Finding("", some, False)] if some else []
+    possible = [by_name[name] for name, found in agreed.items() if everything - failing <= found]
+    return [Finding("", possible, False)] if possible else []
+
+
+def _agreement(exercise, candidate, parts, expected, failing) -> set[tuple[int, str]]:
+    """The (case, part) pairs in which a mistake gives what was answered; none if it explains none.
+
+    The failing cases are tried first: most mistakes need no other.
+    """
+    make, found = exercise.asked(candidate.of(exercise.reference)), set()
+    first = sorted(range(len(expected)), key=lambda i: not any(f[0] == i for f in failing))
+    tried = {f[0] for f in failing}
+    for i in first:
+        if i not in tried and not found & failing:
+            return set()
+        case, (args, got) = exercise.cases[i], expected[i]
+        made = outcome_of(make, args)
+        wrong = _split(made, exercise.parts)
+        largest = {key: _largest(v) if key == "value" else v for key, v in made.items()}
+        scale = _split(largest, exercise.parts)
+        found |= {(i, p) for p in parts if _matches(got[p], wrong[p], scale[p], case)}
+    return found if found & failing else set()
 
 
 def source_of(wrong: Mistake, name: str, right: str) -> str:
@@ -406,12 +492,16 @@ def source_of(wrong: Mistake, name: str, right: str) -> str:
     What it needs is imported inside, so that it disturbs no name around it. Raises ValueError for
     a mistake that uses names that are neither modules nor functions of one.
     """
-    function = wrong.wrong
+    call = f"def {name}(*arguments):\n    return {wrong.wrong.__name__}({right}, *arguments)\n"
+    return f"{standalone(wrong.wrong)}\n\n\n{call}"
+
+
+def standalone(function: Callable) -> str:
+    """Source of a function that imports inside what it uses. Raises ValueError if it cannot."""
     source = inspect.getsource(function)
     [definition] = ast.parse(source[source.index("def ") :]).body
     definition.body = ast.parse("\n".join(_imports(function))).body + definition.body
-    call = f"def {name}(*arguments):\n    return {function.__name__}({right}, *arguments)\n"
-    return f"{ast.unparse(definition)}\n\n\n{call}"
+    return ast.unparse(definition)
 
 
 def _imports(function: Callable) -> list[str]:

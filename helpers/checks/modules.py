@@ -21,15 +21,23 @@ class Unusable(Exception):
 
 
 def _own_tensors(module):
-    """Parameters and floating buffers that belong to the module itself, in their order."""
-    tensors = [p for p in module._parameters.values() if p is not None]
+    """Parameters and floating buffers of the module itself, in their order, biases last."""
+    named = sorted(module._parameters.items(), key=lambda item: "bias" in item[0])
+    tensors = [p for _, p in named if p is not None]
     buffers = [b for b in module._buffers.values() if b is not None and b.is_floating_point()]
     return tensors, buffers
 
 
 def _size(tensor):
     """What is left of a shape when a fully connected layer may be written as a convolution."""
+    if _one_a_map(tensor):
+        return tensor.numel(), tensor.numel()
     return (len(tensor), tensor.numel()) if tensor.ndim else (1, 1)
+
+
+def _one_a_map(tensor):
+    """Whether it holds one number a map, perhaps as (1, C, 1, 1) so that it fits on the maps."""
+    return tensor.ndim > 2 and tensor.numel() == max(tensor.shape)
 
 
 def _shape(output):
@@ -77,7 +85,7 @@ def set_weights(layers, seed, order=None):
             rng = np.random.default_rng([seed, zlib.crc32(repr(key).encode()), turn])
             for position, tensor in enumerate(parameters):
                 values = rng.standard_normal(tensor.numel())
-                if tensor.ndim > 1:
+                if tensor.ndim > 1 and not _one_a_map(tensor):
                     values /= np.sqrt(tensor.numel() / len(tensor))
                 else:
                     values = 0.2 * values + (position == 0)
@@ -138,6 +146,35 @@ def describe_size(build, options, shape):
         output = list(module(torch.empty(shape)).shape)
     params = sum(p.numel() for p in module.parameters() if p.requires_grad)
     return {"params": params, "stages": sorted(stages), "output": output}
+
+
+def load_by_size(module, state):
+    """Load a recorded `state_dict` into a module, whatever its entries are called.
+
+    state: dict of :class:`records.Array`. Every parameter takes the entry of its size; those of
+    equal size go in their order. Raises Unusable, in words, when the two do not fit.
+    """
+    if not isinstance(state, dict):
+        raise Unusable("it should be what `model.state_dict()` gives")
+    entries = {}
+    for name, value in state.items():
+        if getattr(value, "values", None) is None or isinstance(value, dict):
+            raise Unusable(f"its entry `{name}` is not a tensor of weights")
+        if not np.isfinite(value.values).all():
+            raise Unusable(f"`{name}` holds NaN or infinite values: the training has diverged")
+        tensor = torch.from_numpy(np.array(value.values))
+        entries.setdefault(_size(tensor), []).append((name, tensor))
+    with torch.no_grad():
+        for wanted in module.parameters():
+            if not entries.get(_size(wanted)):
+                shape = tuple(wanted.shape)
+                raise Unusable(f"no entry is left that fits a parameter of shape {shape}")
+            _, tensor = entries[_size(wanted)].pop(0)
+            wanted.copy_(tensor.reshape(wanted.shape))
+    left = [name for group in entries.values() for name, _ in group]
+    if left:
+        raise Unusable(f"there is nothing in the network that `{left[0]}` would fit")
+    return module
 
 
 def _require_any_device(module, x):

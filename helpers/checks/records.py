@@ -145,8 +145,8 @@ def to_live(value):
 def record_call(function, arguments):
     """Call `function` on copies of `arguments` and record what came of it.
 
-    Returns {"value": record} or {"error": {"type", "bases", "message", "line"}}; "changed" lists
-    the positions of tensor arguments that the function modified in place.
+    Returns {"value": record} or {"error": see :func:`describe_error`}; "changed" lists the
+    positions of tensor arguments that the function modified in place.
     """
     live = [a.clone() if isinstance(a, torch.Tensor) else a for a in arguments]
     try:
@@ -166,31 +166,39 @@ def _differ(before, after):
 
 
 def describe_error(error):
-    """Type, base classes, message and line of the learner's own code, of a caught exception."""
-    line, traceback = None, error.__traceback__
-    while traceback is not None:  # the innermost frame that belongs to a notebook cell
-        if "ipykernel" in traceback.tb_frame.f_code.co_filename:
-            line = traceback.tb_lineno
+    """What is known about a caught exception.
+
+    Returns its type, base classes and message; the line in the learner's own cell; and "inside",
+    the learner's function that raised it, if that is not the one that was called.
+    """
+    frames, traceback = [], error.__traceback__
+    while traceback is not None:
+        if "ipykernel" in traceback.tb_frame.f_code.co_filename:  # a notebook cell
+            frames.append((traceback.tb_frame.f_code.co_name, traceback.tb_lineno))
         traceback = traceback.tb_next
+    line = frames[-1][1] if frames else None
+    inside = frames[-1][0] if frames and frames[-1][0] != frames[0][0] else None
     try:
         message = str(error)[:LONGEST_TEXT]
     except Exception:
         message = ""
     bases = [base.__name__[:60] for base in type(error).__mro__[:8]]
-    return {"type": bases[0], "bases": bases, "message": message, "line": line}
+    return {"type": bases[0], "bases": bases, "message": message, "line": line, "inside": inside}
 
 
 def decode_outcome(outcome):
     """A recorded outcome with its value decoded; see :func:`record_call`.
 
-    Returns {"value", "changed"} or {"error": [type and base names], "message", "line", "changed"}.
+    Returns {"value", "nothing", "changed"}, nothing meaning None, or {"error": [type and base
+    names], "message", "line", "inside", "changed"}.
     Raises ValueError when it is not such an outcome.
     """
     if not isinstance(outcome, dict):
         raise ValueError("not an outcome")
     changed = {"changed": bool(outcome.get("changed"))}
     if "value" in outcome:
-        return {"value": decode(outcome["value"]), **changed}
+        value = decode(outcome["value"])
+        return {"value": value, "nothing": value is None, **changed}
     error = outcome.get("error")
     if (
         not isinstance(error, dict)
@@ -198,10 +206,11 @@ def decode_outcome(outcome):
         or not error["bases"]
     ):
         raise ValueError("an outcome with neither a value nor an error")
-    line = error.get("line")
+    line, inside = error.get("line"), error.get("inside")
     return {
         "error": [str(base)[:60] for base in error["bases"][:8]],
         "message": str(error.get("message"))[:LONGEST_TEXT],
         "line": line if isinstance(line, int) else None,
+        "inside": str(inside)[:60] if inside else None,
         **changed,
     }

@@ -12,7 +12,8 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({{colab}})
 #
 # Suppose a layer reads a colour image of 32 × 32 pixels and writes six maps of 28 × 28 numbers.
-# If every output looked at every input, the layer would need more than fourteen million weights.
+# If every output looked at every input, the layer would need more than fourteen million weights:
+# 3 · 32 · 32 inputs times 6 · 28 · 28 outputs.
 # A convolution layer needs a few hundred. It looks at one small window at a time, and it uses the
 # same few weights at every place.
 #
@@ -66,7 +67,12 @@ print("Ready.")
 # | 9. Going further | four optional exercises | 0 | as you like |
 #
 # The core, parts 1 to 8, takes about **three hours** and carries all **30 points**. You can stop
-# after any part.
+# after any part, but do parts 2 to 6 in order: later cells use your functions. If a figure's cell
+# ends in `NotImplementedError`, the part that it needs is not done yet.
+#
+# You need Python, tensors and slicing, and an idea of what a gradient is. What you build may not be
+# borrowed: while an answer is graded, PyTorch's convolution is switched off, `unfold` where you
+# write `im2col`, and autograd where you write a backward pass.
 #
 # - **Predict** asks you to commit to an answer *before* you run the next cell. Write it down even
 #   if you are unsure: a wrong guess that you notice teaches more than a right answer that you read.
@@ -82,8 +88,8 @@ print("Ready.")
 # ## 1. One output value
 #
 # A grey image is a grid of numbers; bright pixels are large. A **filter**, or **kernel**, is a
-# smaller grid of numbers. Lay it on a window of the image, multiply the numbers that lie on each
-# other, and add up the products. That sum is one output value. Then move the window and repeat.
+# smaller grid of numbers. Lay it on a window of the image, multiply the numbers that meet, and add
+# up the products. That sum is one output value. Then move the window and repeat.
 
 # %% tags=["showcase"]
 image = torch.tensor([[3.0, 3, 3, 0, 0]] * 3 + [[0, 0, 0, 3, 3]] * 2)
@@ -144,7 +150,7 @@ plots.slider(draw, count=9, label="position")
 
 # %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "one_output-answer", "locked": false, "schema_version": 3, "solution": true}
 def one_output(window, kernel, bias):
-    """One output value of a convolution: products of what lies on each other, summed, plus bias.
+    """One output value of a convolution: products of the numbers that meet, summed, plus bias.
 
     window, kernel: (C, kH, kW), of the same shape; bias: a number, or a tensor without axes.
     Returns a tensor without axes.
@@ -174,13 +180,16 @@ print("numpy.correlate:            ", np.correlate(signal, filter_1d, mode="vali
 print("numpy.convolve:             ", np.convolve(signal, filter_1d, mode="valid").tolist())
 
 # %% [markdown]
-# > **Easy to get wrong: the flip.** In mathematics and signal processing, *convolution* turns the
-# > filter round before it slides (an image filter by 180°). Deep learning does not turn it: what it
-# > calls convolution is known elsewhere as **cross-correlation**.
+# As the window moves right, the 1 meets the filter's *last* weight first: 3 2 1 comes out although
+# nothing was flipped. `np.convolve` flips the filter before it slides, and so gives 1 2 3.
+#
+# > **Easy to get wrong: the flip.** In mathematics and signal processing, *convolution* flips the
+# > filter before it slides (an image filter is turned by 180°). Deep learning does not flip it: what
+# > it calls convolution is known elsewhere as **cross-correlation**.
 #
 # For a network it makes no difference: the weights are learned, and a flipped filter would be
 # learned flipped. It matters as soon as you compare with another library. A function that flips,
-# such as `scipy.signal.convolve2d`, agrees with yours only after you turn the kernel.
+# such as `scipy.signal.convolve2d`, agrees with yours only after you flip the kernel.
 
 # %% [markdown]
 # ## 2. Output size
@@ -444,9 +453,9 @@ def zero_pad(x, padding):
 # own is worth it.
 # </details>
 #
-# <details><summary>Hint 3: the check says that rows and columns are exchanged</summary>
+# <details><summary>Hint 3: only cases with a pair or a 2 × 3 kernel fail</summary>
 #
-# Try it with a 1 × 3 kernel and the stride (2, 1) and print every window that you cut out.
+# Rows and columns are mixed up somewhere. Try it with a 1 × 3 kernel and the stride (2, 1) and print every window that you cut out.
 # </details>
 
 # %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "conv2d_forward", "locked": true, "points": 6, "schema_version": 3, "solution": false}
@@ -500,14 +509,14 @@ plots.show(
 # *Figure 5. One photograph, four activation maps. Purple is positive, orange negative, white zero;
 # each coloured map has its own scale. Photograph: danielbuechele, CC BY 2.0, from scikit-learn.*
 #
-# In the even sky, left minus right is zero. On the left side of the pagoda bright lies left of
+# In the uniform sky, left minus right is zero. On the left side of the pagoda bright lies left of
 # dark: positive. On its right side it is the other way round: negative.
 #
-# Look at the frame of the first map: a dark line on its right side. There is no edge in the
-# photograph. The zeros of the **padding** lie next to a bright sky, and the filter cannot know that
-# they mean nothing. You will meet this again in part 7.
+# Look at the very edge of the first map: a thin purple line on its right side, a thin orange one on
+# its left. There is no edge in the photograph. The zeros of the **padding** lie next to a bright
+# sky, and the filter cannot know that they mean nothing. You will meet this again in part 7.
 #
-# Nobody writes such filters by hand any more; a network finds its own. For that it needs gradients.
+# Hardly anybody writes such filters by hand any more; a network finds its own. For that it needs gradients.
 
 # %% [markdown]
 # ## 4. The backward pass
@@ -715,8 +724,8 @@ print("numbers[1:-1] =", numbers[1:-1].tolist(), "  numbers[0:-0] =", numbers[0:
 
 # %% [markdown]
 # > **Easy to get wrong: `[padding:-padding]` is empty when the padding is 0**, because `-0` is `0`.
-# > In a sample of 49 public solutions of this exercise, 21 fail at padding 0. Say where the image
-# > *ends* instead: it starts at `padding` and is `H` rows long.
+# > In a sample of 49 public solutions of such an exercise, which we ran for this course, 21 fail at
+# > padding 0. Say where the image *ends* instead: it starts at `padding` and is `H` rows long.
 #
 # **Predict.** Some pixels take part in more windows than others, and `grad_x` adds up what all of
 # them send. Of a 7 × 7 image under a 3 × 3 kernel at stride 3, without padding: which pixels get
@@ -741,11 +750,12 @@ plots.show(fig, alt="In how many windows each pixel takes part.")
 # padding.*
 #
 # That picture is itself a backward pass: with all weights and all of `grad_out` equal to 1, every
-# window sends back ones, and `grad_x` counts windows. At stride 3, the last row and the last
+# window sends back ones, and `grad_x` counts windows. At stride 2, neighbouring windows share one
+# row or one column, so a pixel lies in 1, 2 or 4 of them. At stride 3, the last row and the last
 # column get nothing: the output does not depend on them.
 #
 # > **Easy to get wrong: `=` where `+=` is needed.** Windows overlap. If one window's share
-# > *replaces* what others have sent, a test without overlap will not notice. Yours should.
+# > *replaces* what others have sent, a test without overlap does not notice. The check below has overlaps.
 #
 # **Your turn** · difficulty ●●● · 15 minutes
 
@@ -799,6 +809,9 @@ check.conv2d_backward(backward_so_far, part="grad_x")
 # ### Put together
 #
 # **Your turn** · difficulty ●○○ · 5 minutes · 8 points for the three steps together
+#
+# Each gradient counts by itself. If a step is missing, put `None` in its place and do not call the
+# function that you have not written.
 
 
 # %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "conv2d_backward-answer", "locked": false, "schema_version": 3, "solution": true}
@@ -881,7 +894,7 @@ for seed, (learned, _) in enumerate(runs):
 #
 # Your loops are right, and slow. Fast libraries use an old trick: write every window as a
 # **column** of one large matrix (*image to columns*), write every filter as a **row**, and let one
-# matrix product do all sums at once. Computers are exceedingly good at matrix products.
+# matrix product do all sums at once. Computers are very good at matrix products.
 
 # %% tags=["showcase"]
 columns = reference.im2col(tiny_x[None, None], 2)[0]
@@ -897,7 +910,8 @@ plots.show(fig)
 # output of Figure 6.*
 #
 # **Worked example.** The first window, at (0, 0), holds 1 2 in its upper and 0 1 in its lower row:
-# the first column. The windows are taken row by row, so the second column is the window at (0, 1).
+# the first column. The windows are taken row by row, so the second column is the window at (0, 1);
+# counted from 0, column `k` is the window at row `k // W_out`, column `k % W_out`.
 # With more channels, the second channel's numbers follow below those of the first, in the same
 # column.
 #
@@ -946,10 +960,15 @@ def im2col(x, kernel_size, stride=1, padding=0):
 
 
 # %% [markdown]
-# <details><summary>Hint</summary>
+# <details><summary>Hint 1</summary>
 #
 # Two loops are enough: over the rows and the columns of the output. Cut out one window for *all*
-# images at once, make it flat except for the first axis, collect the pieces in a list, and use
+# images at once.
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# Make each piece flat except for the first axis, collect the pieces in a list, and use
 # `torch.stack` with a suitable `dim`.
 # </details>
 
@@ -985,6 +1004,18 @@ def conv2d_im2col(x, weight, bias=None, stride=1, padding=0):
     return out.reshape(len(x), len(weight), out_h, out_w)
     ### END SOLUTION
 
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# `weight.reshape(len(weight), -1)` has one filter per row. `@` multiplies it with the matrix of
+# every image at once and gives `(N, C_out, L)`.
+# </details>
+#
+# <details><summary>Hint 2</summary>
+#
+# One bias belongs to one row of that product: `bias[:, None]` lies along the right axis.
+# </details>
 
 # %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "conv2d_im2col", "locked": true, "points": 2, "schema_version": 3, "solution": false}
 check.conv2d_im2col(conv2d_im2col)
@@ -1071,7 +1102,8 @@ print("memory     x", large.kib / small.kib)
 # > - *The parameters do not depend on the image size.* The MACs and the memory do.
 #
 # **Worked example from the lecture.** The first layer of AlexNet-64 (the variant in torchvision), as
-# the slides have it: 64 filters of 11 × 11, stride 4, padding 2, on 3 × 227 × 227.
+# the slides have it: 64 filters of 11 × 11, stride 4, padding 2, on 3 × 227 × 227. (torchvision's
+# usual 224 pixels give 55 instead of 56.)
 #
 # | number | how | result |
 # |---|---|---|
@@ -1099,7 +1131,7 @@ plots.show(fig)
 
 # %% [markdown]
 # *Figure 11. Channels in → out, and the size of the image, stand below each bar. Memory is needed
-# early, parameters late, and most of the arithmetic is done in between.*
+# early, parameters late, and of these three the layer in between does most of the arithmetic.*
 #
 # **Your turn** · difficulty ●●○ · 10 minutes · 3 points
 
@@ -1127,6 +1159,12 @@ def conv_cost(
     )
     ### END SOLUTION
 
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `conv_output_size(pair(size), …)` gives a pair, whatever it is given.
+# </details>
 
 # %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "conv_cost", "locked": true, "points": 3, "schema_version": 3, "solution": false}
 check.conv_cost(conv_cost)
@@ -1199,9 +1237,10 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 # `d / 2`, without changing otherwise.
 #
 # **Experiment.** Cut two pieces of 64 × 64 out of a photograph, the second one `d` columns further
-# right. Send both through the same layer: 8 random 5 × 5 filters, stride 2, padding 2. Lay the
-# second output on the first, displaced by a number of columns, and measure the largest difference
-# in each column, relative to the largest output. Only `d` changes: 2 or 1. Half a column is no
+# right, so that everything in it lies `d` columns further left. Send both through the same layer:
+# 8 random 5 × 5 filters, stride 2, padding 2. Compare column `j` of the second output with column
+# `j + displacement` of the first, and measure the largest difference in each column, relative to
+# the largest output. Only `d` changes: 2 or 1. Half a column is no
 # displacement, so for `d = 1` we try 0 columns and 1. Three seeds for the filters.
 #
 # **Predict.** Where will the two outputs differ for `d = 2`: nowhere, everywhere, or somewhere? And
@@ -1232,7 +1271,10 @@ fig, axes = plots.panels(1, 3, width=3.4, height=2.8, sharey=True)
 for ax, (title, trial) in zip(axes, trials.items(), strict=True):
     lines = [(f"seed {seed}", column_differences(*trial, seed).tolist()) for seed in range(3)]
     plots.curves(ax, lines, title, "output column", "relative difference")
-plots.show(fig)
+plots.show(
+    fig,
+    alt="Left: zero everywhere but in the first and the last column. Middle and right: never zero.",
+)
 
 # %% tags=["showcase"]
 results = []
@@ -1245,14 +1287,14 @@ for title, trial in trials.items():
 plots.table(["trial", "seed", "interior, least", "interior, most", "border, most"], results)
 
 # %% [markdown]
-# *Figure 12 and Table 3. Largest difference in each column between the two outputs, laid on each
-# other; "border" are the first and the last column. 0 means that the output moved along exactly.*
+# *Figure 12 and Table 3. Largest difference in each column between the two outputs, displaced; "border" are the first and the last column. 0 means that the output moved along exactly.*
 #
 # The hypothesis needs two footnotes. Moved by the stride, the output moves along **exactly**, but
 # only in the interior. In the first and the last column the window reaches into the padding, and
 # sees zeros where the other view sees photograph. Moved by one pixel, half a stride, the outputs
-# agree in no column, whichever way they are laid on each other: the windows now start between the
-# places where they started before.
+# agree in no column, whichever way they are displaced: the windows now start between the places
+# where they started before. Moves by 4, 6, … are like the move by 2; a move by 3 is like that by 1.
+# (The top and bottom rows touch the padding too, but in the same way in both views.)
 #
 # The property is called **translation equivariance**. What was shown: one layer, one photograph,
 # sideways moves by whole pixels. What was not: anything about deep networks, or about what a
@@ -1507,7 +1549,7 @@ factor_for_2, factor_for_4 = None, None  # your predictions
 # %%
 print("your predictions:", factor_for_2, factor_for_4)
 for groups in (1, 2, 4):
-    print(groups, "groups:", counting.conv_cost(4, 8, 3, 6, groups=groups, bias=False).params)
+    print("groups =", groups, "weights:", counting.conv_cost(4, 8, 3, 6, groups=groups, bias=False).params)
 
 
 # %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "grouped_conv2d-answer", "locked": false, "schema_version": 3, "solution": true}
@@ -1556,10 +1598,10 @@ fig, axes = plots.panels(1, 2, width=4.8, height=3.0)
 plots.receptive_tree(axes[0], [(3, 1), (3, 1), (3, 1)])
 plots.receptive_tree(axes[1], [(3, 2), (3, 1), (3, 1)])
 plots.show(fig)
-print("your prediction:", pixels_seen)
+print("your prediction:", pixels_seen, "  the tree on the right ends in 11 pixels")
 
 # %% [markdown]
-# *Figure 14. Dots are values, lines lead to the first and the last value that they see. Left: three
+# *Figure 14. Dots are values; lines lead to the first and the last value that they see. Left: three
 # layers of stride 1. Right: the first layer has stride 2.*
 
 

@@ -29,7 +29,8 @@ def test_the_reference_is_right_whatever_the_seed(name):
     graded = ALL[name]
     for seed in SEEDS:
         asked = arguments(graded, seed)
-        answered = [outcome_of(graded.exercise.reference, args) for args in asked]
+        right = graded.exercise.asked(graded.exercise.reference)
+        answered = [outcome_of(right, args) for args in asked]
         assert judge(graded.exercise, asked, answered).fraction == 1
 
 
@@ -58,7 +59,7 @@ def test_all_cases_together_are_small(name):
     graded, macs = ALL[name], 0
     for args in arguments(graded, 1):
         with FlopCounterMode(display=False) as counter:
-            outcome = outcome_of(graded.exercise.reference, args)
+            outcome = outcome_of(graded.exercise.asked(graded.exercise.reference), args)
         value = outcome.get("value")
         copied = value.values.size if hasattr(value, "values") and hasattr(value, "kind") else 0
         macs += max(counter.get_total_flops() // 2, copied)

@@ -37,7 +37,15 @@ def test_not_attempted_is_not_wrong():
         raise NotImplementedError
 
     assert "not attempted yet" in failure(stub)
-    assert "not attempted yet" in failure(lambda *arguments: None)
+    assert "is a `return` missing" in failure(lambda *arguments: None)
+
+
+def test_a_mistake_that_would_have_failed_elsewhere_is_not_suspected():
+    def one_direction_wrong(size, *rest):  # right for ints, one too small for pairs
+        right = check.reference.conv_output_size(size, *rest)
+        return right if isinstance(right, int) else (right[0] - 1, right[1] - 1)
+
+    assert "looks as if" not in failure(one_direction_wrong, check.conv_output_size)
 
 
 def test_wrong_shapes_are_told_from_wrong_values():
