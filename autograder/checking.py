@@ -1,6 +1,7 @@
 """A student's own visible checks, run by nbgrader's Validator and told in words."""
 
 import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from nbgrader.preprocessors import CheckCellMetadata, ClearOutput
 from nbgrader.validator import Validator
 
 from autograder import CourseError
+from autograder.classroom import logged
 from autograder.configuration import course_config
 from autograder.judge.preprocessors import Execute
 
@@ -57,7 +59,8 @@ def check(path: Path) -> Checked:
     validator.preprocessors = [CheckCellMetadata, ClearOutput, Execute]
     validator.ignore_checksums = False
     try:
-        results = validator.validate(os.path.abspath(path))
+        with tempfile.TemporaryDirectory() as folder, logged(Path(folder) / "log"):
+            results = validator.validate(os.path.abspath(path))
     except Exception as error:
         raise CourseError(f"{path} cannot be checked: {type(error).__name__}: {error}") from error
     if "type_changed" in results:

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -232,29 +232,37 @@ class Classroom:
             standings.append(Standing(student, score, max_score, by_hand, status, record))
         return standings
 
-    # The screen -----------------------------------------------------------------------------
+    def logged(self, name: str) -> AbstractContextManager[Console]:
+        """Send nbgrader's log, and whatever else prints, to a file below `logs`.
 
-    @contextmanager
-    def logged(self, name: str) -> Iterator[Console]:
-        """Send nbgrader's log, and whatever else prints, to a file.
-
-        name: of the file below `logs`. Yields a console that still writes to the screen.
+        Gives a console that still writes to the screen.
         """
-        self.logs.mkdir(parents=True, exist_ok=True)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        with open(self.logs / name, "w", encoding="utf-8") as log, _screen() as screen:
-            kept = [(number, os.dup(number)) for number in (1, 2)]
-            log_handler = _handler(log)
-            try:
-                for number, _ in kept:
-                    os.dup2(log.fileno(), number)
-                yield screen
-            finally:
-                get_logger().removeHandler(log_handler)
-                for number, copy in kept:
-                    os.dup2(copy, number)
-                    os.close(copy)
+        return logged(self.logs / name)
+
+
+@contextmanager
+def logged(path: Path) -> Iterator[Console]:
+    """Send nbgrader's log, and whatever this process and its kernels print, to a file.
+
+    Gives a console that still writes to the screen.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with open(path, "w", encoding="utf-8") as log, _screen() as screen:
+        kept = [(number, os.dup(number)) for number in (1, 2)]
+        handler = _handler(log)
+        try:
+            for number, _ in kept:
+                os.dup2(log.fileno(), number)
+            yield screen
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            get_logger().removeHandler(handler)
+            for number, copy in kept:
+                os.dup2(copy, number)
+                os.close(copy)
 
 
 def is_autograded(cell: NotebookNode) -> bool:

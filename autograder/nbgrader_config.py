@@ -19,6 +19,9 @@ COURSE = addresses.load()
 GRADING = ROOT / "autograder"
 STEP = "nbgrader.preprocessors."
 
+# For the kernels: what is asked of them is tiny, and threads would only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # nbgrader 0.9.6 makes SQLAlchemy 2 warn about autoflush on every new submission; nothing is lost.
 warnings.filterwarnings("ignore", category=SAWarning)
 

@@ -538,3 +538,69 @@ def dots(ax: Axes, lines: dict[str, Sequence[float]], labels: Sequence[str], tit
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     return ax
+
+
+# Whole networks -------------------------------------------------------------------------------
+
+
+def stages(ax: Axes, layers: Sequence[tuple[str, tuple[int, ...]]]) -> Axes:
+    """A network from left to right: maps as stacks of squares, vectors as bars.
+
+    layers: (name, shape), the shape (C, H, W) or (C,); squares are drawn to scale, and so is the
+    length of the bars.
+    """
+    largest = max((shape[1] for _, shape in layers if len(shape) == 3), default=1)
+    longest = max((shape[0] for _, shape in layers if len(shape) == 1), default=1)
+    x, told = 0.0, []
+    for k, (name, shape) in enumerate(layers):
+        color = PALETTE[k % 7] if k else PALE
+        if len(shape) == 3:
+            side, copies = 3 * shape[1] / largest, min(shape[0], 16)
+            shift = 0.11
+            for copy in reversed(range(copies)):
+                corner = (x + shift * copy, -side / 2 - shift * copy)
+                ax.add_patch(Rectangle(corner, side, side, fc=color, ec=DARK, lw=0.6))
+            width = side + shift * (copies - 1)
+        else:
+            height, width = 4.2 * shape[0] / longest, 0.28
+            ax.add_patch(Rectangle((x, -height / 2), width, height, fc=color, ec=DARK, lw=0.6))
+        text = "×".join(map(str, shape))
+        ax.text(x + width / 2, 2.6, f"{name}\n{text}", ha="center", va="top", fontsize=9)
+        told.append(f"{name} {text}")
+        x += max(width, 0.9) + 0.55
+    ax.set(xlim=(-0.4, x), ylim=(3.7, -3.4), aspect="equal")
+    ax.axis("off")
+    _say(ax, "Layers from left to right, with the shapes of their outputs", "; ".join(told))
+    return ax
+
+
+def incidence(ax: Axes, table: Sequence[Sequence[int]], columns: int, title: str = "") -> Axes:
+    """A table of connections: row `c` and column `k` are marked if ``table[k]`` lists `c`.
+
+    columns: how many different entries there are, drawn as rows.
+    """
+    fills = [[BLUE if c in entry else WHITE for entry in table] for c in range(columns)]
+    number_grid(ax, torch.full((columns, len(table)), float("nan")), title, fills)
+    listed = [f"{k} reads {', '.join(map(str, sorted(entry)))}" for k, entry in enumerate(table)]
+    _say(ax, title, "; ".join(listed))
+    return ax
+
+
+def confusion(ax: Axes, counts: Tensor, title: str = "") -> Axes:
+    """How often each class (row) was taken for each class (column); zeros are left empty.
+
+    The colours show the mistakes; the diagonal, which is right, is green.
+    """
+    wrong = counts.double().clone().fill_diagonal_(0)
+    largest, shades = max(float(wrong.max()), 1.0), plt.get_cmap("Oranges")
+    fills = [[_hex(shades(0.8 * float(v) / largest)) if v else WHITE for v in row] for row in wrong]
+    for k in range(len(counts)):
+        fills[k][k] = "#CCECE3"
+    values = counts.double().masked_fill(counts == 0, float("nan"))
+    number_grid(ax, values, title, fills)
+    ax.set(xlabel="taken for", ylabel="is")
+    pairs = sorted(((int(v), i, j) for i, row in enumerate(wrong) for j, v in enumerate(row)))[::-1]
+    told = [f"{i} taken for {j} {n} times" for n, i, j in pairs[:3] if n]
+    right = int(counts.diagonal().sum())
+    _say(ax, title, "; ".join([f"{right} of {int(counts.sum())} are right", *told]))
+    return ax

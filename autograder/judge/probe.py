@@ -190,11 +190,12 @@ def guard(operators, functions, modules, autograd):
         _held.enter_context(torch._C._AutoDispatchBelowAutograd())
 
     codes = [function.__code__ for function in targets]
+    excluded = torch._C._dispatch_tls_is_dispatch_key_excluded
     _in_force[:] = [
         lambda: overridden(operators),
         lambda: [function.__code__ for function in targets] == codes,
         lambda: _withheld_imports == [modules],
-        lambda: torch._C._dispatch_tls_is_dispatch_key_excluded("AutogradCPU") or not autograd,
+        lambda: not autograd or excluded("AutogradFunctionality"),
     ]
 
 

@@ -79,7 +79,7 @@ def _with_mistakes(notebook: str, right: Answers) -> list[Member]:
     for k in range(max(len(graded.exercise.mistakes) for graded in known.values())):
         changed = dict(_mistaken(name, graded, k, right) for name, graded in known.items())
         made = sum(k < len(graded.exercise.mistakes) for graded in known.values())
-        words = f"mistake {k + 1} of {made} exercise{'s' if made > 1 else ''}"
+        words = f"mistake no. {k + 1} in {made} exercise{'s' if made > 1 else ''}"
         found.append(Member(f"mistakes-{k + 1:02}", words, right | changed))
     return found
 

@@ -49,7 +49,8 @@ def _shape(output):
 def layers_in_order(module, x):
     """The modules with parameters or statistics of their own, in the order they first run.
 
-    Returns them with the shapes of their outputs. The module is run once on `x`.
+    Returns them with the shapes of their outputs. The module is run once on `x`. Modules that only
+    hold parameters for others to use, and never run themselves, come last and without a shape.
     """
     seen, shapes, hooks = [], {}, []
 
@@ -66,7 +67,8 @@ def layers_in_order(module, x):
     finally:
         for hook in hooks:
             hook.remove()
-    return seen, [shapes[id(layer)] for layer in seen]
+    idle = [m for m in module.modules() if id(m) not in shapes and any(_own_tensors(m))]
+    return seen + idle, [shapes[id(layer)] for layer in seen]
 
 
 def set_weights(layers, seed, order=None):
@@ -131,7 +133,8 @@ def describe_module(build, options, shape, seed, order=None):
         output = module(first)
         if isinstance(output, torch.Tensor) and torch.equal(output, module(second)):
             raise Unusable("its output does not depend on its input")
-    _require_any_device(module, first)
+    if order is None:
+        _require_any_device(module, first)
     return {"params": params, "stages": sorted(stages), "output": output}
 
 

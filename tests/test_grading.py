@@ -1,0 +1,265 @@
+"""Grading a class: one bad submission stops nobody, and nothing a person recorded is lost."""
+
+import json
+import os
+import re
+import shutil
+
+import nbformat
+import pytest
+from nbformat import v4
+from nbgrader.converters import Autograde
+
+from autograder import CourseError, feedback, grading
+from autograder.classroom import FAILED, GRADED, MISSING, Classroom
+from autograder.judge import verdict
+from autograder.sample.submissions import solved_answers, submission
+
+ASSIGNMENT, NAME = "01_convolution", "convolution.ipynb"
+BROKEN = {  # student: what the record has to say
+    "cut-off": "not valid JSON",
+    "no-bytes": "is empty",
+    "no-cells": "has no cells",
+    "other-json": "not a notebook",
+    "twice": "has cells twice: im2col-answer",
+    "folder": "cannot be read",
+    "renamed": "there is Copy of convolution.ipynb",
+    "nothing": "no notebook called convolution.ipynb",
+    "star[1]": "rename star[1]",
+}
+pytestmark = pytest.mark.slow
+
+
+def hand_in(room, student, content, name=NAME):
+    """Put a submission in its place; content: a notebook or the file's text."""
+    folder = room.folder("submitted", student, ASSIGNMENT)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = content if isinstance(content, str) else nbformat.writes(content)
+    (folder / name).write_text(text, encoding="utf-8")
+
+
+def right():
+    return submission(ASSIGNMENT, solved_answers(ASSIGNMENT))
+
+
+def twice():
+    """A notebook in which an answer cell was duplicated, as Colab does it."""
+    nb = right()
+    [cell] = [
+        c for c in nb.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "im2col-answer"
+    ]
+    nb.cells.append(nbformat.from_dict(cell | {"id": "copied"}))
+    return nb
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    """The folder of a class without students; making a gradebook takes seconds, so it is copied."""
+    place = tmp_path_factory.mktemp("empty")
+    grading.register(Classroom(place), ASSIGNMENT)
+    return place
+
+
+@pytest.fixture(scope="module")
+def room(empty, tmp_path_factory):
+    """A class with one good submission among broken ones, graded once."""
+    room = Classroom(shutil.copytree(empty, tmp_path_factory.mktemp("class") / "room"))
+    hand_in(room, "cut-off", nbformat.writes(right())[:5000])
+    hand_in(room, "no-bytes", "")
+    hand_in(room, "no-cells", v4.new_notebook())
+    hand_in(room, "other-json", "[1, 2]")
+    hand_in(room, "twice", twice())
+    hand_in(room, "renamed", right(), "Copy of " + NAME)
+    hand_in(room, "star[1]", right())
+    (room.folder("submitted", "folder", ASSIGNMENT) / NAME).mkdir(parents=True)
+    room.folder("submitted", "nothing", ASSIGNMENT).mkdir(parents=True)
+    noisy = right()
+    noisy.cells.append(v4.new_code_cell("import os; os.system('echo LOUD; echo LOUD >&2')"))
+    hand_in(room, "zoe", noisy)
+    grading.grade(room)
+    return room
+
+
+@pytest.fixture
+def fresh(empty, tmp_path):
+    """A class of its own; what is graded in it needs no kernel."""
+    return Classroom(shutil.copytree(empty, tmp_path / "fresh"))
+
+
+def standing(room, student):
+    [row] = [row for row in room.standings(ASSIGNMENT) if row.student == student]
+    return row
+
+
+@pytest.mark.parametrize("student", BROKEN)
+def test_a_broken_submission_is_told_in_words(room, student):
+    record = room.records(ASSIGNMENT)[student]
+    assert record.status == FAILED
+    assert BROKEN[student] in record.sentence
+    assert standing(room, student).score is None
+
+
+def test_the_good_submission_is_graded_although_all_before_it_failed(room):
+    row = standing(room, "zoe")
+    assert row.status == GRADED
+    assert row.score == 27
+    assert row.max_score == 30
+
+
+def test_written_answers_are_shown_as_waiting_and_not_as_lost(room):
+    assert standing(room, "zoe").by_hand == 3
+
+
+def test_unchanged_submissions_are_not_graded_again(room, monkeypatch):
+    monkeypatch.setattr(Autograde, "start", lambda self: pytest.fail("graded again"))
+    assert grading.grade(room, student="zoe") == {ASSIGNMENT: []}
+
+
+def test_failed_submissions_are_tried_again(room):
+    [record] = grading.grade(room, student="no-bytes")[ASSIGNMENT]
+    assert record.status == FAILED
+
+
+def test_the_assignment_is_registered_once_and_again_when_its_solution_changes(fresh, monkeypatch):
+    calls = []
+    monkeypatch.setattr(grading.release, "register", lambda config, name: calls.append(name))
+    grading.register(fresh, ASSIGNMENT)
+    assert calls == []
+    fresh.keep(ASSIGNMENT, fresh.notes(ASSIGNMENT) | {"solution": "another"})
+    grading.register(fresh, ASSIGNMENT)
+    grading.register(fresh, ASSIGNMENT)
+    assert calls == [ASSIGNMENT]
+
+
+def test_feedback_holds_reports_and_nothing_hidden(room):
+    feedback.write(room)
+    page = room.folder("feedback", "zoe", ASSIGNMENT) / "convolution.html"
+    html = page.read_text(encoding="utf-8")
+    assert "conv2d_forward: 15 of 15 cases right" in html
+    for secret in ("HIDDEN", "course_probe", "nonce", "NBGRADER_EXECUTION", "autograder/judge"):
+        assert secret not in html, secret
+    loaded = set(re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=\"(https?://[^/\"]+)", html))
+    assert loaded <= {"https://cdnjs.cloudflare.com", "https://colab.research.google.com"}
+
+
+def test_who_could_not_be_graded_is_told_why(room):
+    written = feedback.write(room)[ASSIGNMENT]
+    assert (written.feedback, written.notices) == (1, len(BROKEN))
+    page = room.folder("feedback", "renamed", ASSIGNMENT) / "convolution.html"
+    assert "Copy of convolution.ipynb" in page.read_text(encoding="utf-8")
+
+
+def test_scores_and_comments_by_hand_survive_whatever_is_graded_next(room):
+    def by_hand(gradebook):
+        where = ("convolution", ASSIGNMENT, "zoe")
+        return (
+            gradebook.find_grade("written_shift", *where),
+            gradebook.find_grade("im2col", *where),
+            gradebook.find_comment("im2col-answer", *where),
+        )
+
+    def recorded():
+        with room.gradebook() as gradebook:
+            written, graded, comment = by_hand(gradebook)
+            return written.manual_score, graded.manual_score, comment.manual_comment
+
+    with room.gradebook() as gradebook:
+        written, graded, comment = by_hand(gradebook)
+        written.manual_score, graded.manual_score, comment.manual_comment = 1.5, 2.5, "Well read."
+        written.needs_manual_grade = graded.needs_manual_grade = False
+        gradebook.db.commit()
+    assert standing(room, "zoe").score == 28
+    assert standing(room, "zoe").by_hand == 1
+
+    grading.grade(room, student="zoe", force=True)
+    assert recorded() == (1.5, 2.5, "Well read.")
+    assert standing(room, "zoe").score == 28
+
+    hand_in(room, "zoe", "{ broken now")  # and noticed without --force, by its content
+    [record] = grading.grade(room, student="zoe")[ASSIGNMENT]
+    assert record.status == FAILED
+    assert recorded() == (1.5, 2.5, "Well read.")
+    assert standing(room, "zoe").score == 28
+    assert "keeps what was recorded before: 28 points" in record.kept
+    assert "2 score(s) by hand" in record.kept
+    assert "1 comment(s)" in record.kept
+
+
+def test_what_else_prints_stays_off_the_screen(fresh, capfd):
+    with fresh.logged("screen.log") as screen:
+        os.system("echo LOUD; echo LOUD >&2")
+        screen.print("for people")
+    shown = capfd.readouterr()
+    assert shown.out.strip() == "for people"
+    assert shown.err == ""
+    assert (fresh.logs / "screen.log").read_text().count("LOUD") == 2
+
+
+def test_a_kernel_that_cannot_start_is_one_submissions_failure(fresh):
+    fresh.config.Execute.kernel_name = "no-such-kernel"
+    hand_in(fresh, "ann", right())
+    [record] = grading.grade(fresh)[ASSIGNMENT]
+    assert record.status == FAILED
+    assert "kernel could not be started" in record.sentence
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no luck"), SystemExit(1), MemoryError()])
+def test_whatever_nbgrader_raises_is_recorded(fresh, monkeypatch, error):
+    def fail(self, notebook_filename):
+        raise error
+
+    monkeypatch.setattr(Autograde, "convert_single_notebook", fail)
+    for student in ("ann", "bob"):
+        hand_in(fresh, student, right())
+    records = grading.grade(fresh)[ASSIGNMENT]
+    assert [(r.student, r.status) for r in records] == [("ann", FAILED), ("bob", FAILED)]
+    assert type(error).__name__ in records[0].detail
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(fresh, monkeypatch):
+    def grade_one(room, student, assignment, force):
+        if student == "bob" and not resumed:
+            raise KeyboardInterrupt
+        return grading.Record(student, GRADED)
+
+    resumed = False
+    for student in ("ann", "bob"):
+        hand_in(fresh, student, "")
+    monkeypatch.setattr(grading, "grade_one", grade_one)
+    monkeypatch.setattr(grading, "up_to_date", lambda room, s, a: s in room.records(a))
+    with pytest.raises(KeyboardInterrupt):
+        grading.grade(fresh)
+    resumed = True
+    assert [record.student for record in grading.grade(fresh)[ASSIGNMENT]] == ["bob"]
+
+
+def test_who_handed_in_nothing_is_in_the_table(fresh):
+    with fresh.gradebook() as gradebook:
+        gradebook.add_student("late")
+    assert standing(fresh, "late").status == MISSING
+
+
+def test_no_submissions_at_all_say_where_they_belong(fresh):
+    with pytest.raises(CourseError, match="submitted/STUDENT/01_convolution"):
+        grading.grade(fresh)
+
+
+def test_an_unknown_assignment_names_the_known_ones(fresh):
+    with pytest.raises(CourseError, match="01_convolution"):
+        grading.grade(fresh, ["conv"])
+
+
+def test_damaged_notes_of_earlier_runs_only_cost_time(fresh):
+    (fresh.logs / f"{ASSIGNMENT}.json").write_text(json.dumps([1]))
+    assert fresh.records(ASSIGNMENT) == {}
+
+
+def test_a_verdict_in_a_cell_of_the_students_is_not_read(fresh):
+    forged = v4.new_output("display_data", {verdict.MIME: {"exercise": "x", "fraction": 1}})
+    cell = v4.new_code_cell("1", outputs=[forged])
+    answer = {"grade": False, "solution": True, "grade_id": "im2col-answer", "locked": False}
+    cells = [cell, v4.new_code_cell("1", outputs=[forged], metadata={"nbgrader": answer})]
+    folder = fresh.folder("autograded", "ann", ASSIGNMENT)
+    folder.mkdir(parents=True)
+    nbformat.write(v4.new_notebook(cells=cells), folder / NAME)
+    assert fresh.verdicts("ann", ASSIGNMENT) == []
