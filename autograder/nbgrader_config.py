@@ -72,10 +72,11 @@ c.Execute.skip_cells_with_tag = "showcase"
 c.Execute.shutdown_kernel = "immediate"
 c.Execute.timeout = 60
 
-# Feedback: hidden regions hold no secret, but only distract.
+# Feedback: no hidden regions (they hold no secret, but distract) and no marking schemes.
 c.GenerateFeedback.preprocessors = [
     STEP + "GetGrades",
     STEP + "ClearHiddenTests",
+    STEP + "ClearMarkScheme",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 

@@ -22,6 +22,55 @@ from helpers.checks.exercise import Case, Exercise, mistake
 from helpers.convolution import conv_output_size, pair
 from helpers.counting import conv_cost
 
+
+def _both(value):
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def sized(size, kernel_size, stride=1, padding=0, dilation=1):
+    """Inputs of an output size whose `size` varies by whole strides: what fits still does."""
+
+    def make(rng):
+        steps = int(rng.integers(12))
+        rows, columns = (n + steps * s for n, s in zip(_both(size), _both(stride), strict=True))
+        varied = rows if isinstance(size, int) and rows == columns else (rows, columns)
+        return varied, kernel_size, stride, padding, dilation
+
+    return make
+
+
+def too_large(size, padding=0):
+    """Inputs of an output size with a kernel that exceeds the padded input in one direction."""
+
+    def make(rng):
+        kernel = min(_both(size)) + 2 * padding + int(rng.integers(1, 6))
+        return size, kernel if isinstance(size, int) else (kernel, 3), 1, padding
+
+    return make
+
+
+def layer(in_channels, out_channels, kernel_size, size, stride, padding, groups, bias):
+    """Inputs of a cost whose channels vary by multiples of `groups`, its size by whole strides."""
+
+    def make(rng):
+        more = [groups * int(n) for n in rng.integers(1, 9, 2)]
+        varied, *_ = sized(size, kernel_size, stride, padding)(rng)
+        channels = (in_channels + more[0], out_channels + more[1])
+        return (*channels, kernel_size, varied, stride, padding, groups, bias)
+
+    return make
+
+
+def stack(*strides, kernels=(2, 8)):
+    """Inputs of a receptive field: layers of these strides with kernels drawn from a range."""
+
+    def make(rng):
+        drawn = rng.integers(*kernels, len(strides))
+        return ([(int(k), s) for k, s in zip(drawn, strides, strict=True)],)
+
+    return make
+
+
 # Output size --------------------------------------------------------------------------------
 
 
@@ -46,18 +95,18 @@ def rows_only(right, *arguments):
 OUTPUT_SIZE = replace(
     visible.CONV_OUTPUT_SIZE,
     cases=[
-        Case("stride 1, no padding", constant(28, 5)),
-        Case("a stride that divides", constant(227, 11, 4)),
-        Case("a stride that does not divide", constant(56, 3, 2)),
-        Case("padding", constant(31, 7, 1, 3)),
-        Case("padding and a stride that does not divide", constant(224, 7, 2, 3)),
-        Case("dilation", constant(30, 3, 1, 0, 4)),
-        Case("dilation, stride and padding", constant(33, 5, 3, 2, 2)),
-        Case("pairs", constant((12, 17), (5, 3), (2, 3), (0, 2))),
-        Case("a pair of sizes, the rest ints", constant((12, 17), 4, 3, 1)),
+        Case("stride 1, no padding", sized(28, 5)),
+        Case("a stride that divides", sized(227, 11, 4)),
+        Case("a stride that does not divide", sized(56, 3, 2)),
+        Case("padding", sized(31, 7, 1, 3)),
+        Case("padding and a stride that does not divide", sized(224, 7, 2, 3)),
+        Case("dilation", sized(30, 3, 1, 0, 4)),
+        Case("dilation, stride and padding", sized(33, 5, 3, 2, 2)),
+        Case("pairs", sized((12, 17), (5, 3), (2, 3), (0, 2))),
+        Case("a pair of sizes, the rest ints", sized((12, 17), 4, 3, 1)),
         Case("a kernel as large as the padded input", constant(5, 9, 1, 2)),
-        Case("a kernel larger than the input", constant(6, 7), raises=ValueError),
-        Case("a kernel too large in one direction", constant((9, 4), (3, 5)), raises=ValueError),
+        Case("a kernel larger than the input", too_large(6), raises=ValueError),
+        Case("a kernel too large in one direction", too_large((4, 9)), raises=ValueError),
     ],
     mistakes=[*visible.CONV_OUTPUT_SIZE.mistakes, kernel_too_large_accepted, rows_only],
 )
@@ -79,17 +128,17 @@ def fit_of_rows_only(right, size, kernel_size, stride=1, padding=0, dilation=1):
 FITS = replace(
     visible.FITS_EXACTLY,
     cases=[
-        Case("stride 1 always fits", constant(17, 4)),
-        Case("a stride that divides", constant(227, 11, 4)),
-        Case("a stride that does not divide", constant(224, 11, 4)),
-        Case("padding decides that it fits", constant(10, 3, 3, 1)),
-        Case("padding decides that it does not", constant(12, 3, 3, 2)),
-        Case("the padded input divides, the way of the window does not", constant(9, 2, 3)),
-        Case("kernel 5, stride 2 on an even size", constant(32, 5, 2, 2)),
-        Case("rows fit, columns do not", constant((11, 12), 3, 2)),
-        Case("columns fit, rows do not", constant((12, 11), 3, 2)),
-        Case("pairs that fit", constant((9, 14), (3, 2), (2, 4), (0, 1))),
-        Case("a kernel larger than the padded input", constant((9, 4), 7, 1, 1), raises=ValueError),
+        Case("stride 1 always fits", sized(17, 4)),
+        Case("a stride that divides", sized(227, 11, 4)),
+        Case("a stride that does not divide", sized(224, 11, 4)),
+        Case("padding decides that it fits", sized(10, 3, 3, 1)),
+        Case("padding decides that it does not", sized(12, 3, 3, 2)),
+        Case("the padded input divides, the way of the window does not", sized(9, 2, 3)),
+        Case("kernel 5, stride 2 on an even size", sized(32, 5, 2, 2)),
+        Case("rows fit, columns do not", sized((11, 12), 3, 2)),
+        Case("columns fit, rows do not", sized((12, 11), 3, 2)),
+        Case("pairs that fit", sized((9, 14), (3, 2), (2, 4), (0, 1))),
+        Case("a kernel larger than the padded input", too_large((4, 9), 1), raises=ValueError),
     ],
     mistakes=[*visible.FITS_EXACTLY.mistakes, fit_without_kernel, fit_of_rows_only],
 )
@@ -406,11 +455,15 @@ SAME = replace(
     visible.SAME_PADDING,
     cases=[
         Case("a 1x1 kernel", constant(1)),
-        Case("a 5x5 kernel", constant(5)),
-        Case("an 11x11 kernel", constant(11)),
-        Case("a 3x7 kernel", constant((3, 7))),
-        Case("an even kernel", constant(2), raises=ValueError),
-        Case("a kernel even in one direction", constant((3, 4)), raises=ValueError),
+        Case("an odd kernel", lambda rng: (2 * int(rng.integers(2, 6)) + 1,)),
+        Case("a large odd kernel", lambda rng: (2 * int(rng.integers(6, 40)) + 1,)),
+        Case("a pair of odd sides", lambda rng: ((3, 2 * int(rng.integers(2, 40)) + 1),)),
+        Case("an even kernel", lambda rng: (2 * int(rng.integers(1, 9)),), raises=ValueError),
+        Case(
+            "even in one direction",
+            lambda rng: ((3, 2 * int(rng.integers(1, 9))),),
+            raises=ValueError,
+        ),
     ],
     mistakes=[even_kernels_accepted, both_sides_added_up],
 )
@@ -452,14 +505,14 @@ def memory_in_values(right, *arguments):
 COST = replace(
     visible.CONV_COST,
     cases=[
-        Case("a square layer with padding", constant(3, 10, 5, 32, 1, 2, 1, True)),
-        Case("a strided layer that does not divide", constant(3, 96, 11, 224, 4, 1, 1, True)),
-        Case("no bias", constant(64, 32, 3, 14, 1, 1, 1, False)),
+        Case("a square layer with padding", layer(3, 10, 5, 32, 1, 2, 1, True)),
+        Case("a strided layer that does not divide", layer(3, 96, 11, 224, 4, 1, 1, True)),
+        Case("no bias", layer(64, 32, 3, 14, 1, 1, 1, False)),
         Case("a rectangular image and kernel",
-             constant(5, 7, (3, 1), (20, 33), (2, 1), (0, 0), 1, True)),
-        Case("two groups", constant(96, 256, 5, 27, 1, 2, 2, True)),
-        Case("depthwise, no bias", constant(32, 32, 3, 56, 2, 1, 32, False)),
-        Case("1x1", constant(256, 64, 1, 28, 1, 0, 1, True)),
+             layer(5, 7, (3, 1), (20, 33), (2, 1), (0, 0), 1, True)),
+        Case("two groups", layer(96, 256, 5, 27, 1, 2, 2, True)),
+        Case("depthwise, no bias", layer(32, 32, 3, 56, 2, 1, 32, False)),
+        Case("1x1", layer(256, 64, 1, 28, 1, 0, 1, True)),
     ],
     mistakes=[
         *visible.CONV_COST.mistakes, absent_biases_counted, cost_without_padding,
@@ -494,11 +547,14 @@ FIELD = replace(
     visible.RECEPTIVE_FIELD,
     cases=[
         Case("no layer", constant([])),
-        Case("one layer", constant([(7, 1)])),
-        Case("two 3x3 layers", constant([(3, 1), (3, 1)])),
-        Case("a strided layer, then others", constant([(3, 2), (5, 1), (3, 1)])),
-        Case("strides throughout", constant([(11, 4), (3, 2), (5, 1), (3, 2)])),
-        Case("1x1 layers", constant([(1, 1), (3, 2), (1, 1), (2, 2)])),
+        Case("one layer", stack(1)),
+        Case("two layers of stride 1", stack(1, 1)),
+        Case("a strided layer, then others", stack(2, 1, 1)),
+        Case("strides throughout", stack(4, 2, 1, 2, kernels=(3, 12))),
+        Case(
+            "1x1 layers between",
+            lambda rng: ([(1, 1), (int(rng.integers(2, 9)), 2), (1, 1), (2, 2)],),
+        ),
     ],
     mistakes=[*visible.RECEPTIVE_FIELD.mistakes, kernels_added, own_stride_first, field_from_zero],
 )

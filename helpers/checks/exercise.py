@@ -17,7 +17,7 @@ import torch
 from helpers.checks.modules import alternatives, describe_module
 from helpers.checks.records import Array, Other, decode, encode
 
-RELATIVE_TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
+RELATIVE_TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 
 
 @dataclass(frozen=True)

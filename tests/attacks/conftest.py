@@ -1,16 +1,19 @@
 """A small notebook, graded in this process by the three preprocessors; no database, one kernel."""
 
-import re
+import json
 import sys
 import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.configuration import course_config
-from autograder.judge.preprocessors import Arm, Execute, Judge
+from autograder.exercises import load
+from autograder.judge import probe, verdict
+from autograder.judge.preprocessors import Arm, Armed, Execute, Judge
 from autograder.judge.verdict import MIME
 
 NOTEBOOK = "convolution"
@@ -80,7 +83,7 @@ COMMON = {"schema_version": 3, "cell_type": "code"}
 
 
 def notebook(*steps):
-    """A submission: a pair (name, source) is an answer with its graded cell, text any other cell."""
+    """A submission: a pair (name, source) is an answer and its graded cell, text any other cell."""
     cells = [new_code_cell("from helpers.checks import convolution as check")]
     for step in steps:
         if isinstance(step, str):
@@ -91,18 +94,20 @@ def notebook(*steps):
     return new_notebook(cells=cells)
 
 
-def attacked(before, forward=ZEROS, between="", after="", others=()):
-    """A submission whose conv2d_forward is to be judged, with honest exercises around it."""
-    between = [between] if between else []
-    cell = answer_cell("conv2d_forward", forward)
-    nb = notebook(
-        before, ("conv_output_size", OUTPUT_SIZE), *others, ("same_padding", SAME_PADDING)
-    )
+def attacked(before="", forward=ZEROS, between="", after="", cells=()):
+    """A submission whose conv2d_forward is to be judged, with honest exercises around it.
+
+    before: a cell at the beginning; between: one between answer and graded cell; after: one at the
+    end; cells: other steps, in front of conv2d_forward.
+    """
+    nb = notebook(before, ("conv_output_size", OUTPUT_SIZE), *cells, ("same_padding", SAME_PADDING))
     place = len(nb.cells) - 2
-    extra = [new_code_cell(textwrap.dedent(source)) for source in between]
-    nb.cells[place:place] = [cell, *extra, graded_cell("conv2d_forward")]
-    if after:
-        nb.cells.append(new_code_cell(textwrap.dedent(after)))
+    nb.cells[place:place] = [
+        answer_cell("conv2d_forward", forward),
+        new_code_cell(textwrap.dedent(between)),
+        graded_cell("conv2d_forward"),
+    ]
+    nb.cells.append(new_code_cell(textwrap.dedent(after)))
     return nb
 
 
@@ -142,15 +147,18 @@ class Graded:
 
 @pytest.fixture(scope="session")
 def grader(tmp_path_factory):
-    """grader(notebook, student=..., folder=...): the submission as it is after grading."""
+    """grader(notebook, ...): the submission as it is after grading.
+
+    student, folder and notebook (its name) are what nbgrader says about it; steps: what is done.
+    """
     place = tmp_path_factory.mktemp("class")
     config = course_config(place)
 
-    def grade(nb, student="ann", folder=None):
+    def grade(nb, student="ann", folder=None, notebook=NOTEBOOK, steps=(Arm, Execute, Judge)):
         folder = Path(folder or tmp_path_factory.mktemp("submission"))
-        about = {"student": student, "assignment": ASSIGNMENT, "notebook": NOTEBOOK}
+        about = {"student": student, "assignment": ASSIGNMENT, "notebook": notebook}
         resources = {"nbgrader": about, "metadata": {"path": str(folder)}}
-        for step in (Arm, Execute, Judge):
+        for step in steps:
             nb, resources = step(config=config).preprocess(nb, resources)
         graded = Graded(nb)
         for cell in nb.cells:
@@ -165,3 +173,44 @@ def grader(tmp_path_factory):
         return graded
 
     return grade
+
+
+@pytest.fixture(scope="session")
+def small():
+    """What the tests build submissions from."""
+    return SimpleNamespace(
+        attacked=attacked,
+        notebook=notebook,
+        forward=FORWARD,
+        zeros=ZEROS,
+        output_size=OUTPUT_SIZE,
+        same_padding=SAME_PADDING,
+        not_run=(Arm, Judge),
+    )
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """asked(name, functions): the judge's decision when the probe asks `functions` in this process.
+
+    Everything between a student's function and its mark, except the kernel: what the exercise
+    withholds is withheld, evidence travels as JSON.
+    """
+    monkeypatch.setitem(sys.modules, "course_probe", probe)
+
+    def decide(name, functions, decided=None, seed=0):
+        graded = load(NOTEBOOK)[name]
+        armed = Armed(graded, "", [1, 2, seed], asked_before=set(decided or {}))
+        request = json.loads(json.loads(armed.question().split("loads(", 1)[1][:-2]))
+        sent = []
+        publish = SimpleNamespace(publish=lambda data, metadata: sent.append(data))
+        held = graded.withhold
+        probe.guard(held.operators, held.functions, held.modules, held.autograd)
+        try:
+            probe.answer(SimpleNamespace(user_ns=functions, display_pub=publish), request)
+        finally:
+            probe.release()
+        outputs = [{"output_type": "display_data", "data": json.loads(json.dumps(d))} for d in sent]
+        return verdict.decide(name, armed, outputs, "", decided or {})
+
+    return decide

@@ -57,6 +57,8 @@ def test_no_two_mistakes_share_words(name):
 @pytest.mark.parametrize("name", ALL)
 def test_all_cases_together_are_small(name):
     graded, macs = ALL[name], 0
+    if graded.kind == "module" or graded.exercise.measure:
+        return  # torch computes these, never a scalar loop
     for args in arguments(graded, 1):
         with FlopCounterMode(display=False) as counter:
             outcome = outcome_of(graded.exercise.asked(graded.exercise.reference), args)

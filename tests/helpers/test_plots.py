@@ -168,3 +168,28 @@ def test_slider_redraws_figure_and_text_when_it_moves(shown, monkeypatch):
     assert 'alt="here, by rows: 0."' in picture.value
     knob.value = 2
     assert 'alt="here, by rows: 2."' in picture.value
+
+
+def test_tiles_differ_from_their_neighbours_in_colour(ax):
+    plots.tiles(ax, torch.arange(16.0).reshape(4, 4), 2, "a map")
+    colours = [matplotlib.colors.to_hex(patch.get_facecolor()) for patch in ax.patches]
+    assert len(set(colours)) == 4
+    assert colours[0] == colours[1] == colours[4] == colours[5] != colours[2]
+    assert ax.in_words.startswith("a map, by rows: 0 1 2 3;")
+
+
+def test_a_window_that_sticks_out_is_hatched_and_said_to(ax):
+    plots.windows_on_a_line(ax, 8, kernel_size=3, stride=2, count=4)
+    hatched = [patch for patch in ax.patches if patch.get_hatch()]
+    assert len(hatched) == 1
+    assert "the last one sticks out" in ax.in_words
+
+
+def test_what_a_window_sends_back_stands_in_its_place(ax):
+    plots.sent_back(ax, torch.tensor([[0.0, 2], [0, 0]]), 1, 0, (3, 3), "sent")
+    assert ax.in_words == "sent, by rows: empty empty empty; empty 2 empty; empty empty empty."
+
+
+def test_dots_say_every_value(ax):
+    plots.dots(ax, {"seed 0": [0.5, 1.0], "seed 1": [0.25, 2.0]}, ["one", "two"], "change")
+    assert ax.in_words == "change, for seed 0, seed 1: one 0.50, 0.25; two 1.00, 2.00."

@@ -14,7 +14,7 @@ from autograder.sample.submissions import notebook_of
 
 pytestmark = pytest.mark.parametrize("assignment", assignments())
 
-POINTS = {"01_convolution": 30}
+POINTS = {"01_convolution": 30, "02_pooling": 30, "03_batchnorm": 30, "04_lenet": 30}
 HIDDEN = """
 ### BEGIN HIDDEN TESTS
 import os
