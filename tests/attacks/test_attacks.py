@@ -494,7 +494,6 @@ def test_what_the_kernel_sees_gives_nothing_away(grader, small):
     assert inspect.getsource(conv2d)[:200] not in seen
 
 
-@pytest.mark.xfail(strict=True, reason="low precision widens the tolerance in helpers.checks")
 def test_a_coarse_dtype_does_not_widen_the_tolerance(asked):
     """Without its bias the output is nearly right, as far as bfloat16 can tell."""
 

@@ -93,15 +93,7 @@ def test_no_hidden_part_is_released(course, part):
     assert planted(part) not in everything(course / "release")
 
 
-MARK_SCHEME = pytest.param(
-    "scheme",
-    marks=pytest.mark.xfail(
-        strict=True, reason="GenerateFeedback.preprocessors lacks nbgrader's ClearMarkScheme"
-    ),
-)
-
-
-@pytest.mark.parametrize("part", [MARK_SCHEME, *(part for part in PARTS if part != "scheme")])
+@pytest.mark.parametrize("part", PARTS)
 def test_no_hidden_part_is_in_feedback(course, part):
     assert planted(part) not in everything(course / "feedback")
 
