@@ -15,12 +15,12 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import is_grade, is_solution
 from rich.console import Console
 from traitlets.log import get_logger
 
 from autograder import ROOT, CourseError, release
 from autograder.configuration import course_config
+from autograder.judge.preprocessors import is_autograded
 from autograder.judge.verdict import MIME
 
 GRADED, LOOK, FAILED = "graded", "needs a look", "failed"
@@ -263,11 +263,6 @@ def logged(path: Path) -> Iterator[Console]:
             for number, copy in kept:
                 os.dup2(copy, number)
                 os.close(copy)
-
-
-def is_autograded(cell: NotebookNode) -> bool:
-    """Whether the points of a cell come from the judge."""
-    return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
 
 
 @contextmanager

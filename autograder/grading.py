@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -138,6 +139,8 @@ def grade_one(room: Classroom, student: str, assignment: str, force: bool) -> Re
     else:
         record.reasons = remarks(room.verdicts(student, assignment))
         record.status = LOOK if record.reasons else GRADED
+    finally:  # nbgrader leaves this behind when a notebook fails
+        os.environ.pop("NBGRADER_EXECUTION", None)
     record.seconds = round(time.monotonic() - start, 2)
     return record
 

@@ -5,7 +5,7 @@ One module per notebook holds one check per exercise, called with the learner's 
 :class:`CheckFailed` otherwise.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from helpers.checks.exercise import Exercise, Finding, Verdict, arguments_for, judge
 from helpers.checks.records import decode, decode_outcome, encode, record_call
@@ -54,6 +54,27 @@ def check_value(exercise: Exercise, value: object) -> None:
         raise CheckFailed(explain(exercise.name, verdict))
     for result in verdict.results:
         print(f"✓ {exercise.name}: {'; '.join([result.words, *result.notes])}.")
+
+
+def check_numbers(
+    name: str, keys: Iterable[str], answers: dict, shapes: Sequence[str] = ()
+) -> None:
+    """Visible check of a dict of numbers: are they all there, and numbers? Not whether right.
+
+    keys: of the dict; shapes: those among them that are tuples (C, H, W).
+    """
+    if not isinstance(answers, dict):
+        raise CheckFailed(f"✗ {name}: it should be a dict; change only the values in it.")
+    for key in keys:
+        value = answers.get(key)
+        if value is None or value is Ellipsis:
+            raise CheckFailed(f"✗ {name}: {key} is not answered yet.")
+        numbers = value if key in shapes and isinstance(value, tuple) else (value,)
+        if key in shapes and len(numbers) != 3:
+            raise CheckFailed(f"✗ {name}: {key} should be a tuple (C, H, W).")
+        if any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
+            raise CheckFailed(f"✗ {name}: {key} should be a number, not {value!r}.")
+    print(f"✓ {name}: all answered. Whether they are right is decided when it is graded.")
 
 
 def visible_arguments(exercise: Exercise) -> list[tuple]:

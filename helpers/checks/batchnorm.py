@@ -10,7 +10,7 @@ from functools import partial
 import torch
 
 from helpers import normalization as reference
-from helpers.checks import CheckFailed, check
+from helpers.checks import check, check_numbers
 from helpers.checks.convolution import normal
 from helpers.checks.exercise import Case, Exercise, mistake
 
@@ -756,18 +756,7 @@ CHANNEL_STATISTICS = Exercise(
 )
 
 
-def bn_numbers(answers: dict) -> None:
-    """Visible check of the numbers: are they all there, and numbers? It does not say if right."""
-    if not isinstance(answers, dict):
-        raise CheckFailed("✗ bn_numbers: it should be a dict; change only the values in it.")
-    for key in ("learned", "stored", "vgg16_bn", "torch_momentum", "share_after_100"):
-        value = answers.get(key)
-        if value is None or value is Ellipsis:
-            raise CheckFailed(f"✗ bn_numbers: {key} is not answered yet.")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise CheckFailed(f"✗ bn_numbers: {key} should be a number, not {value!r}.")
-    print("✓ bn_numbers: all answered. Whether they are right is decided when it is graded.")
-
+NUMBERS = ("learned", "stored", "vgg16_bn", "torch_momentum", "share_after_100")
 
 EXERCISES = [
     NORMALIZE, BATCHNORM_FORWARD, BATCHNORM_BACKWARD, BATCHNORM_BACKWARD_SIMPLIFIED,
@@ -787,3 +776,4 @@ group_norm = partial(check, GROUP_NORM)
 fuse_conv_bn = partial(check, FUSE_CONV_BN)
 predict = partial(check, PREDICT)
 channel_statistics = partial(check, CHANNEL_STATISTICS)
+bn_numbers = partial(check_numbers, "bn_numbers", NUMBERS)

@@ -10,7 +10,7 @@ import torch
 
 from helpers import convolution as reference
 from helpers import counting
-from helpers.checks import CheckFailed, check
+from helpers.checks import check, check_numbers
 from helpers.checks.exercise import Case, Exercise, mistake
 from helpers.convolution import pair
 
@@ -646,25 +646,10 @@ RECEPTIVE_FIELD = Exercise(
 )
 
 
-def layer_numbers(answers: dict) -> None:
-    """Visible check of the numbers: are they all there, and numbers? It does not say if right."""
-    expected = {
-        "output_shape": tuple, "params": int, "macs": int, "kib": float, "params_per_filter": int,
-        "pointwise_params": int, "pointwise_macs": int, "valid_5x5_layers": int,
-    }  # fmt: skip
-    if not isinstance(answers, dict):
-        raise CheckFailed("✗ layer_numbers: it should be a dict; change only the values in it.")
-    for key, kind in expected.items():
-        value = answers.get(key)
-        if value is None or value is Ellipsis:
-            raise CheckFailed(f"✗ layer_numbers: {key} is not answered yet.")
-        numbers = value if kind is tuple and isinstance(value, tuple) else (value,)
-        if kind is tuple and len(numbers) != 3:
-            raise CheckFailed(f"✗ layer_numbers: {key} should be a tuple (C, H, W).")
-        if any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
-            raise CheckFailed(f"✗ layer_numbers: {key} should be a number, not {value!r}.")
-    print("✓ layer_numbers: all answered. Whether they are right is decided when it is graded.")
-
+NUMBERS = (
+    "output_shape", "params", "macs", "kib", "params_per_filter", "pointwise_params",
+    "pointwise_macs", "valid_5x5_layers",
+)  # fmt: skip
 
 EXERCISES = [
     ONE_OUTPUT, CONV_OUTPUT_SIZE, FITS_EXACTLY, CONV2D_FORWARD, CONV2D_BACKWARD, IM2COL,
@@ -683,3 +668,4 @@ grouped_conv2d = partial(check, GROUPED_CONV2D)
 same_padding = partial(check, SAME_PADDING)
 conv_cost = partial(check, CONV_COST)
 receptive_field = partial(check, RECEPTIVE_FIELD)
+layer_numbers = partial(check_numbers, "layer_numbers", NUMBERS, shapes=["output_shape"])

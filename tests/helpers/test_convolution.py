@@ -17,16 +17,6 @@ from helpers.convolution import (
 )
 
 small = st.integers(1, 3)
-DEVICES = [
-    "cpu",
-    pytest.param(
-        "cuda",
-        marks=[
-            pytest.mark.gpu,
-            pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here"),
-        ],
-    ),
-]
 
 
 @st.composite
@@ -90,7 +80,6 @@ def test_backward_agrees_with_numerical_gradients():
     assert torch.autograd.gradcheck(Layer.apply, inputs)
 
 
-@pytest.mark.parametrize("device", DEVICES)
 def test_results_stay_on_the_device_of_the_input(device):
     x = torch.randn(2, 4, 9, 8, dtype=torch.float64)
     weight, bias = torch.randn(6, 2, 3, 2, dtype=torch.float64), torch.randn(6, dtype=torch.float64)

@@ -12,16 +12,6 @@ from helpers import normalization as reference
 from helpers.checks import CheckFailed
 from helpers.checks import batchnorm as check
 
-DEVICES = [
-    "cpu",
-    pytest.param(
-        "cuda",
-        marks=[
-            pytest.mark.gpu,
-            pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here"),
-        ],
-    ),
-]
 EXERCISES = {exercise.name: exercise for exercise in check.EXERCISES}
 MISTAKES = [(e, m) for e in check.EXERCISES for m in e.mistakes]
 
@@ -145,7 +135,6 @@ def test_a_fused_convolution_does_what_both_layers_did(with_bias):
     torch.testing.assert_close(nn.functional.conv2d(x, *fused), norm.eval()(conv(x)))
 
 
-@pytest.mark.parametrize("device", DEVICES)
 def test_results_stay_on_the_device_of_the_input(device):
     x = normal(3, 4, 5, 6)
     _, numbers = layer_of(x)

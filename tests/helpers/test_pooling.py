@@ -20,16 +20,6 @@ from helpers.pooling import (
 
 small = st.integers(1, 3)
 either = st.one_of(small, st.tuples(small, small))
-DEVICES = [
-    "cpu",
-    pytest.param(
-        "cuda",
-        marks=[
-            pytest.mark.gpu,
-            pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here"),
-        ],
-    ),
-]
 
 
 @st.composite
@@ -89,7 +79,6 @@ def test_sizes_of_the_lectures():
     assert pool_output_size((28, 10), 2) == (14, 5)
 
 
-@pytest.mark.parametrize("device", DEVICES)
 def test_the_first_maximum_gets_the_gradient_whatever_the_device(device):
     x = torch.ones(1, 1, 3, 3, dtype=torch.float64, device=device)
     grad_out = torch.tensor([[[[1.0, 2], [3, 4]]]], dtype=torch.float64, device=device)
@@ -152,7 +141,6 @@ def test_global_average_pooling_is_adaptive_pooling_to_one():
     torch.testing.assert_close(global_avg_pool2d(x), expected)
 
 
-@pytest.mark.parametrize("device", DEVICES)
 def test_results_stay_on_the_device_of_the_input(device):
     x = torch.randn(2, 3, 9, 8, dtype=torch.float64)
     weight, bias = torch.randn(3, dtype=torch.float64), torch.randn(3, dtype=torch.float64)
