@@ -9,6 +9,7 @@ mend; its text is printed without a traceback.
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -169,13 +170,17 @@ def demo(
 
     typer.echo(f"A sample class in {PLACE}; your own gradebook is not touched.")
     typer.echo("There is no sandbox yet: the sample class runs uncontained, with your rights.")
-    shown = run(students)
-    words = {member.name: member.words for member in shown.members}
-    Console().print(gradebook_table("The gradebook", shown.standings, words))
-    typer.echo(f"{len(shown.members)} students in {shown.seconds:.0f} s. Look at")
-    typer.echo(f"  the report     {shown.report}")
-    typer.echo(f"  feedback pages {shown.feedback}/STUDENT/ ({shown.written})")
-    typer.echo(f"  the logs       {shown.logs}")
+    started = time.monotonic()
+    room, shown = run(students)
+    for part in shown:
+        words = {member.name: member.words for member in part.members}
+        rows = [row for row in part.standings if row.student in words]
+        Console().print(gradebook_table(part.assignment, rows, words))
+    typer.echo(f"Graded in {time.monotonic() - started:.0f} s. Look at")
+    for part in shown:
+        typer.echo(f"  the report     {part.report} ({part.written})")
+    typer.echo(f"  feedback pages {room.place / 'feedback'}/STUDENT/")
+    typer.echo(f"  the logs       {room.logs}")
 
 
 @app.command()

@@ -9,13 +9,14 @@ import torch
 from autograder import CourseError, checking, demo
 from autograder.classroom import FAILED, GRADED, LOOK
 from autograder.exercises import load
+from autograder.release import assignments
 from autograder.sample.convolution import members as special
 from autograder.sample.members import members
 from autograder.sample.submissions import path_of, solved_answers
 from helpers.checks.exercise import arguments_for, judge
 from helpers.checks.records import decode_outcome, record_call
 
-ASSIGNMENT = demo.ASSIGNMENT
+ASSIGNMENT = "01_convolution"
 
 
 def some(*names):
@@ -23,16 +24,18 @@ def some(*names):
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory):
-    """The demo with a class of three."""
+def made(tmp_path_factory):
+    """The demo with a class of three for one assignment."""
     with pytest.MonkeyPatch.context() as patch:
         chosen = some("loops", "borrows", "not-json")
         patch.setattr(demo, "members", lambda assignment, most: chosen)
+        patch.setattr(demo.release, "assignments", lambda: [ASSIGNMENT])
         return demo.demo(3, tmp_path_factory.mktemp("demo") / "class")
 
 
 @pytest.mark.slow
-def test_everybody_gets_what_is_due(shown):
+def test_everybody_gets_what_is_due(made):
+    _, [shown] = made
     rows = {row.student: row for row in shown.standings}
     assert rows["loops"].score == 27
     assert rows["borrows"].score == 27 - 6
@@ -41,25 +44,33 @@ def test_everybody_gets_what_is_due(shown):
 
 
 @pytest.mark.slow
-def test_report_and_feedback_are_where_it_says(shown):
+def test_report_and_feedback_are_where_it_says(made):
+    room, [shown] = made
     assert "conv2d_forward" in shown.report.read_text(encoding="utf-8")
     for member in shown.members:
-        assert (shown.feedback / member.name / ASSIGNMENT / "convolution.html").exists()
+        page = room.folder("feedback", member.name, ASSIGNMENT) / "convolution.html"
+        assert page.exists()
     assert (shown.written.feedback, shown.written.notices) == (2, 1)
 
 
 @pytest.mark.slow
-def test_a_second_run_begins_anew(shown):
-    place = shown.feedback.parent
-    room, found = demo.build(place, ASSIGNMENT, 2)
-    assert room.students(ASSIGNMENT) == sorted(member.name for member in found)
+def test_a_second_run_begins_anew(made):
+    before, [shown] = made
+    room, found = demo.build(before.place, 2)
+    assert room.students(ASSIGNMENT) == sorted(member.name for member in found[ASSIGNMENT])
     assert not shown.report.exists()
+
+
+def test_every_assignment_is_handed_in_by_some(tmp_path):
+    room, found = demo.build(tmp_path / "class", 2)
+    assert list(found) == assignments()
+    assert {name for _, name in room.submissions()} == set(assignments())
 
 
 def test_a_folder_with_anything_else_in_it_is_left_alone(tmp_path):
     (tmp_path / "gradebook.db").write_text("precious")
     with pytest.raises(CourseError, match="not a sample class"):
-        demo.build(tmp_path, ASSIGNMENT)
+        demo.build(tmp_path)
     assert (tmp_path / "gradebook.db").read_text() == "precious"
 
 
