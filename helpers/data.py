@@ -6,6 +6,7 @@ points; each file is checked against the checksum that torchvision lists for it.
 
 import gzip
 import hashlib
+import http.client
 import os
 import urllib.error
 import urllib.request
@@ -18,6 +19,21 @@ from torch import Tensor
 from torch.nn import functional
 
 PHOTOGRAPHS = ("china", "flower")
+
+PICTURES = """
+....... ....... ....... ....... ....... ....... ....... ....... ....... .......
+..###.. ...#... ..###.. .#####. .....#. ######. ...###. ####### .#####. ..####.
+.#...#. ..##... .#...#. #.....# ....##. #...... ..#.... ......# #.....# .#....#
+#.....# .#.#... #.....# ......# ...#.#. #...... .#..... .....#. #.....# #.....#
+#.....# ...#... ......# ......# ..#..#. #...... #...... .....#. .#...#. #.....#
+#.....# ...#... .....#. ..####. .#...#. #####.. #.###.. ....#.. ..###.. .#....#
+#.....# ...#... ....#.. ......# #....#. .....#. ##...#. ....#.. .#...#. ..#####
+#.....# ...#... ...#... ......# ####### ......# #.....# ...#... #.....# ......#
+#.....# ...#... ..#.... ......# .....#. ......# #.....# ...#... #.....# ......#
+.#...#. ...#... .#..... #.....# .....#. #....#. .#...#. ..#.... #.....# .....#.
+..###.. .#####. ####### .#####. .....#. .####.. ..###.. ..#.... .#####. .####..
+....... ....... ....... ....... ....... ....... ....... ....... ....... .......
+"""
 
 
 def photograph(name: str = "china", size: int | None = None) -> Tensor:
@@ -55,6 +71,17 @@ def digits(size: int = 8, margin: int = 0) -> tuple[Tensor, Tensor]:
     if inner != images.shape[-1]:
         images = functional.interpolate(images, (inner, inner), mode="bilinear")
     return functional.pad(images, [margin] * 4), torch.from_numpy(bundle.target).long()
+
+
+def digit_codes() -> Tensor:
+    """A picture of each digit on 12 rows of 7 pixels, as a code: (10, 84), ink +1 and paper -1.
+
+    LeNet-5's last hidden layer learned to draw such pictures (LeCun et al. 1998, figure 3); these
+    are drawn afresh.
+    """
+    rows = [line.split() for line in PICTURES.strip().splitlines()]
+    codes = ["".join(row[digit] for row in rows) for digit in range(10)]
+    return torch.tensor([[1.0 if pixel == "#" else -1.0 for pixel in code] for code in codes])
 
 
 def moved(
@@ -118,8 +145,9 @@ def mnist(
                 fetch([mirror + file for mirror in source.mirrors], path, md5)
             if not path.exists():
                 raise DataMissing(
-                    f"{name} is not here. With download=True it is fetched (10 to 30 MB, once); on "
-                    f"a machine without network, copy its four .gz files to {folder}."
+                    f"{name} is not here. With download=True it is fetched (10 to 30 MB, once). "
+                    "On a machine without network, copy its four .gz files to "
+                    f"{os.path.relpath(folder)}."
                 )
             files.append(_read_idx(path))
     images, labels = files
@@ -144,12 +172,12 @@ def fetch(urls: list[str], path: Path, md5: str) -> None:
                 return
             failures.append(f"{url}: what came has another checksum")
             partial.unlink()
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             failures.append(f"{url}: {error}")
     tried = "\n".join(f"  {failure}" for failure in failures)
     raise DataMissing(
         f"{path.name} could not be fetched. Is there a network? Tried:\n{tried}\n"
-        f"You can also put the file there yourself: {path}"
+        f"You can also put the file there yourself: {os.path.relpath(path)}"
     )
 
 

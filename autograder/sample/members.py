@@ -73,8 +73,15 @@ def _own(notebook: str, right: Answers) -> dict[str, list[Member]]:
 
 
 def _with_mistakes(notebook: str, right: Answers) -> list[Member]:
-    """Student k makes the k-th catalogued mistake of every exercise that has as many."""
-    known = load(notebook)
+    """Student k makes the k-th catalogued mistake of every exercise that has as many.
+
+    Mistakes in networks, and in weights that are tried out, are left out: they are no wrappers.
+    """
+    known = {
+        name: graded
+        for name, graded in load(notebook).items()
+        if graded.kind != "module" and not graded.exercise.measure
+    }
     found = []
     for k in range(max(len(graded.exercise.mistakes) for graded in known.values())):
         changed = dict(_mistaken(name, graded, k, right) for name, graded in known.items())

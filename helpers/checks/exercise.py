@@ -379,7 +379,10 @@ def _measured(exercise: Exercise, case: Case, arguments: tuple, outcome: dict) -
     """How an answer that is tried out did."""
     if outcome.get("value") is not None:
         return CaseResult(case.words, *exercise.measure(outcome["value"], *arguments))
-    problem = _problem(case, outcome, {"value": 0}, {"value": 0}, [])
+    if "value" in outcome:
+        problem = Problem("not attempted", "there is nothing to try out yet")
+    else:
+        problem = _problem(case, outcome, {}, {}, [])
     return CaseResult(case.words, dict.fromkeys(exercise.parts, problem))
 
 
@@ -501,7 +504,10 @@ def source_of(wrong: Mistake, name: str, right: str) -> str:
     What it needs is imported inside, so that it disturbs no name around it. Raises ValueError for
     a mistake that uses names that are neither modules nor functions of one.
     """
-    call = f"def {name}(*arguments):\n    return {wrong.wrong.__name__}({right}, *arguments)\n"
+    call = (
+        f"def {name}(*arguments, **options):\n"
+        f"    return {wrong.wrong.__name__}({right}, *arguments, **options)\n"
+    )
     return f"{standalone(wrong.wrong)}\n\n\n{call}"
 
 

@@ -193,3 +193,30 @@ def test_what_a_window_sends_back_stands_in_its_place(ax):
 def test_dots_say_every_value(ax):
     plots.dots(ax, {"seed 0": [0.5, 1.0], "seed 1": [0.25, 2.0]}, ["one", "two"], "change")
     assert ax.in_words == "change, for seed 0, seed 1: one 0.50, 0.25; two 1.00, 2.00."
+
+
+def test_stages_name_the_shapes_they_draw():
+    fig, (ax,) = plots.panels()
+    plots.stages(ax, [("image", (1, 8, 8)), ("C1", (4, 6, 6)), ("F", (10,))])
+    assert "image 1×8×8; C1 4×6×6; F 10" in plots.in_words(fig)
+    assert len(ax.patches) == 1 + 4 + 1
+    plt.close(fig)
+
+
+def test_incidence_marks_what_the_table_lists():
+    fig, (ax,) = plots.panels()
+    plots.incidence(ax, [[0, 2], [1]], 3, "reads")
+    marked = [patch.get_facecolor()[:3] != (1, 1, 1) for patch in ax.patches]
+    assert marked == [True, False, False, True, True, False]
+    assert "0 reads 0, 2; 1 reads 1" in plots.in_words(fig)
+    plt.close(fig)
+
+
+def test_a_confusion_matrix_says_what_is_right_and_the_most_frequent_mistake():
+    fig, (ax,) = plots.panels()
+    plots.confusion(ax, torch.tensor([[5, 0, 0], [1, 4, 2], [0, 0, 6]]), "three classes")
+    said = plots.in_words(fig)
+    assert "15 of 18 are right" in said
+    assert "1 taken for 2 2 times" in said
+    assert [text.get_text() for text in ax.texts] == ["5", "1", "4", "2", "6"]
+    plt.close(fig)
