@@ -66,7 +66,7 @@ print("Ready.")
 # | 10. Going further | two optional exercises | 0 | as you like |
 #
 # The core, parts 1 to 9, takes about **three hours** and carries all **30 points**. You can stop
-# after any part. As before: **predict** before you run the next cell, write **your code** where it
+# after any part, but do parts 2 to 5 before part 8, which runs your functions. As before: **predict** before you run the next cell, write **your code** where it
 # says `YOUR CODE HERE`, and run the **check** below it as often as you like. When you hand in, the
 # same cell is graded on further inputs.
 #
@@ -155,8 +155,9 @@ plots.show(
 # %% [markdown]
 # ## 2. How many windows?
 #
-# With `F` for the window, `S` for the stride, `P` for the padding on both sides, the count is that
-# of a convolution. But here a remainder is common, and libraries treat it in two ways.
+# With `N` pixels in a row (not the `N` of the batch), windows of `F`, stride `S`, and padding `P` at
+# each end, the count is that of a convolution. But here a remainder is common, and libraries treat
+# it in two ways.
 
 # %% [markdown]
 # **Predict.** Seven pixels can be covered by 3-pixel windows at stride 2 without a remainder. With
@@ -186,8 +187,8 @@ plots.show(fig)
 # PyTorch takes the floor unless you say `ceil_mode=True`; Caffe, in which many early networks were
 # written, takes the ceiling.
 #
-# **Worked example from the lecture.** AlexNet-96 pools three times with (3, 2), that is, with
-# windows of 3 at stride 2: 55 → 27 → 13 → 6. Nothing is left over: 55 − 3 = 52, 27 − 3 = 24 and
+# **Worked example from the lecture.** AlexNet-96 pools three times with windows of 3 at stride 2:
+# 55 → 27 → 13 → 6. Nothing is left over: 55 − 3 = 52, 27 − 3 = 24 and
 # 13 − 3 = 10 are even. In AlexNet-64 the first map has 56 pixels: 53/2 + 1 = 27.5. That makes
 # **27** with floor and **28** with ceil.
 #
@@ -271,8 +272,8 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 # %% [markdown]
 # ## 3. Max pooling, forward
 #
-# Padding brings a question that a convolution does not have. A convolution adds up, so zeros around
-# the image change nothing. Max pooling *compares*.
+# Padding brings a question that a convolution does not have. A convolution adds up, and a zero adds
+# nothing to a sum. Max pooling *compares*.
 #
 # **Predict.** All values of a map are negative. It is padded by 1, with zeros, and max-pooled. What
 # do the outputs at the border become?
@@ -305,10 +306,10 @@ plots.show(fig)
 #
 # > **Easy to get wrong.**
 # >
-# > - *Padding with zeros* passes every test whose values are positive, as they are behind a ReLU.
+# > - *Padding with zeros* passes every forward test without negative values, as behind a ReLU.
 # > - *A search that begins with* `best = 0` is the same mistake without any padding.
-# > - *The window starts at* `row * stride`. That is the size of the window only if the windows lie
-# >   side by side.
+# > - *The window starts at* `row * stride`, not at `row * kernel_size`. The two agree only if the
+# >   windows lie side by side.
 #
 # **Your turn** · difficulty ●●○ · 15 minutes · 4 points
 #
@@ -654,8 +655,8 @@ for count in (True, False):
 # >
 # > - *−∞ around an average* makes the whole border −∞. The sum wants zeros.
 # > - *The divisor of a rectangular window* is kH·kW, not the square of a side.
-# > - *How many real pixels does a window have?* You need not work it out: pool a map of ones in the
-# >   same way.
+# > - *How many real pixels does a window have?* You need not work it out: pad a map of ones with
+# >   zeros, and add up the same windows of it.
 #
 # **Your turn** · difficulty ●●○ · 12 minutes · 4 points
 
@@ -730,8 +731,8 @@ plots.show(fig)
 #
 # You needed none of them: the derivative of a mean does not depend on the values. `x` is passed
 # only for its shape. Compare the totals, too: here and in Figure 8, all of `grad_x` adds up to 5,
-# as `grad_out` does. Neither way back creates or loses gradient, unless padding swallows some of
-# it.
+# as `grad_out` does. Neither way back creates gradient, and only one case loses some: an average
+# that counts its padding sends a share to the zeros, and that share is cut off.
 #
 # > **Easy to get wrong.**
 # >
@@ -960,12 +961,10 @@ plots.show(fig)
 # *Table 1 and Figure 11. Two views of the same maps, one pixel apart, after pooling.*
 #
 # The hypothesis fails, and in an interesting way. With 2 × 2 windows, less than a quarter of the
-# max-pooled values stay exactly the same: those whose largest pixel lies in the part that both
-# windows share, and is not beaten by the new column. The rest jump to another pixel's value. Larger
-# windows keep more.
+# max-pooled values stay exactly the same; larger windows keep more. Why any of them do is for you to
+# say below.
 #
-# Of the averages practically *none* stays the same: each window loses some pixels and gains others.
-# Yet as a whole they change **less** than the maxima do, for every window and every seed. "Holds
+# Of the averages practically *none* stays the same. Yet as a whole they change **less** than the maxima do, for every window and every seed. "Holds
 # still" can mean two things, and the two ways of pooling are each better at one.
 #
 # Any pooling changes less than taking every second value. But note the limits: one photograph, one

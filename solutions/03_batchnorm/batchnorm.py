@@ -177,8 +177,8 @@ for name, gamma in (("5 = sqrt(25)", 5.0), ("sqrt(25 + eps)", (25 + 1e-5) ** 0.5
     print(f"gamma = {name}, beta = 8: off by at most {error:.6f}")
 
 # %% [markdown]
-# So the layer can learn to do nothing. The constraint costs no expressive power; what it changes is
-# where learning starts.
+# So the layer can learn to do nothing: exactly so for a mean and variance that stay the same, as
+# they will in evaluation; in training only about so, since they differ from batch to batch.
 #
 # ### What if there is no batch?
 #
@@ -186,9 +186,9 @@ for name, gamma in (("5 = sqrt(25)", 5.0), ("sqrt(25 + eps)", (25 + 1e-5) ** 0.5
 # image would depend on which other images happen to be asked about at the same time. So training
 # keeps **running statistics**, and evaluation uses them:
 #
-# $$\text{running} \leftarrow (1 - m) \cdot \text{running} + m \cdot \text{batch}$$
+# $$\text{running} \leftarrow (1 - \alpha) \cdot \text{running} + \alpha \cdot \text{batch}$$
 #
-# In PyTorch, and in this course, `momentum` is the weight *m* of the **new** value, 0.1 by default.
+# In PyTorch, and in this course, `momentum` is the weight α of the **new** value, 0.1 by default.
 # The lecture writes 0.99 · old + 0.01 · new: that is PyTorch's momentum **0.01**.
 #
 # **Predict.** A running mean starts at 0, and the true mean is 1 in every batch. What does it show
@@ -496,7 +496,8 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 # %% [markdown]
 # ## 4. One expression
 #
-# Your three paths can be put together on paper. Write *g* for `grad_out`, and pull γ/σ out of each of
+# Your three paths can be put together on paper. Write *g* for `grad_out` and, in this part, σ for the
+# cached `std` = √(variance + ε), so that nothing is neglected. Pull γ/σ out of each of
 # them; use that (x − μ)/σ is x_hat.
 #
 # **Predict.** In what is left inside the bracket, two means over the batch are subtracted from *g*. One
@@ -719,7 +720,7 @@ print("your predictions:", independent_of_the_batch, "/", need_running_statistic
 # | norm | x | mean over | γ and β |
 # |---|---|---|---|
 # | batch norm | `(N, D)` or `(N, C, H, W)` | N, or N, H, W | one per feature or channel |
-# | layer norm | `(N, …)` | the last axes, those that γ has | one per value of an example |
+# | layer norm | `(N, …)` | the last axes, those that γ has | one per place in these last axes |
 # | instance norm | `(N, C, H, W)` | H, W | one per channel |
 # | group norm | `(N, C, H, W)` | H, W and the channels of a group | one per channel |
 #
@@ -734,7 +735,7 @@ print("your predictions:", independent_of_the_batch, "/", need_running_statistic
 
 # %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "layer_norm-answer", "locked": false, "schema_version": 3, "solution": true}
 def layer_norm(x, gamma, beta, eps=1e-5):
-    """Layer normalization: each example by itself, over the last axes, those that gamma has.
+    """Layer normalization: mean and variance over the last axes only, those that gamma has.
 
     x: (N, ..., *shape); gamma, beta: of that shape, such as (D,) or (C, H, W).
     Returns a tensor of the shape of x.
@@ -819,7 +820,7 @@ print(
 #
 # In evaluation, mean and variance are fixed numbers. Then batch norm does nothing but multiply each
 # channel by a number and add another one, and the convolution in front of it does just that anyway.
-# So the two can become **one** convolution:
+# So the two can become **one** convolution (here the star is the convolution, the dot a product):
 #
 # $$\gamma \cdot \frac{(w * x + b) - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta
 # \;=\; (\ldots w) * x + (\ldots)$$
@@ -830,8 +831,8 @@ print(
 # √(σ² + ε) = 5. The scale is 10/5 = 2. So the new weight is 2 · 3 = 6, and the new bias is
 # (0 − 8) · 2 + 3 = −13. Try x = 5: 3 · 5 = 15; (15 − 8) · 2 + 3 = **17**; and 6 · 5 − 13 = **17**.
 #
-# **Predict.** A convolution turns 3 channels into 64 and has no bias. How many parameters does it have
-# more after fusing? And if you fuse with the statistics of a *training* batch, does it still hold for
+# **Predict.** A convolution turns 3 channels into 64 and has no bias. How many more parameters does
+# the fused convolution have than it? And if you fuse with the statistics of a *training* batch, does it still hold for
 # the next batch?
 
 # %%
@@ -1038,7 +1039,8 @@ plots.table(["seed", *(f"batches of {size}" for size in (1, *sizes))], rows)
 # ### Report 2: "On grey pictures it works, on colour pictures the statistics are odd"
 #
 # A colleague wants to replace the running statistics of a trained network by exact ones, and computes
-# them with the function below. The second picture is a test: red is 0 everywhere, green is 10, blue
+# them with the function below. (Its variance is the biased one; over very many values that makes no
+# difference.) The picture in the cell is a test: red is 0 everywhere, green is 10, blue
 # is 20.
 #
 # **Predict.** Mean and variance of the three channels should be 0, 10, 20 and 0, 0, 0. What does the
@@ -1086,7 +1088,8 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 # %% [markdown]
 # ### In your own words (2 points)
 #
-# An app classifies photographs one at a time. In the tests, with batches of 128, the network was right
+# An app classifies photographs one at a time, with a network whose batch norm layers all stand behind
+# convolutions (so PyTorch raises no error). In the tests, with batches of 128, the network was right
 # in 98 % of all cases; in the app its answers are worthless. Nobody has called `model.eval()`. In three
 # to five sentences: what happens to a single photograph in the app, why did the tests not show it, and
 # why is it not enough to send photographs in larger batches?
@@ -1117,7 +1120,8 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 # **Your turn** · difficulty ●○○ · 5 minutes · 1 point
 #
 # - `learned`: how many numbers does one batch norm layer over 64 channels learn?
-# - `stored`: how many does it store, with its running statistics?
+# - `stored`: how many does it store in all, the learned ones and the running statistics together?
+#   (PyTorch's counter of batches, `num_batches_tracked`, does not count.)
 # - `vgg16_bn`: how many *learned* numbers does VGG-16 gain with a batch norm layer behind each of its
 #   convolutions? They have 64, 64, 128, 128, 256, 256, 256 and six times 512 filters. The biases of the
 #   convolutions stay.

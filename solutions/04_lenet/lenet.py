@@ -11,8 +11,8 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({{colab}})
 #
-# You have built the parts: convolution, pooling, normalisation. In this notebook they become a
-# network, and the network learns to read. It is the one with which convolutional networks came
+# You have built the parts: convolution, pooling, normalisation. In this notebook the first two
+# become a network (normalisation came later), and the network learns to read. It is the one with which convolutional networks came
 # into use: LeNet-5, which read the amounts on bank cheques in the 1990s.
 #
 # Today it fits on half a page, and trains in seconds on the machine in front of you. All that
@@ -62,7 +62,7 @@ print("Ready.")
 # | 5. Does it mind if the digits move? | two short answers in words, one here, one in part 7 | 3 | 20 |
 # | 6. Looking inside | nothing: you look at what came out | – | 10 |
 # | 7. C5: convolution or fully connected? | `conv_as_linear` | 1 | 10 |
-# | 8. The network of 1998 | `Subsampling`, `TableConv2d`, `LeNet5_1998`, `lenet_numbers` | 9 | 40 |
+# | 8. The network of 1998 | `Subsampling`, `TableConv2d`, `LeNet5_1998`, `lenet_numbers` | 9 | 50 |
 # | 9. Slide check | nothing | – | 5 |
 # | 10. Going further | MNIST and Fashion-MNIST, if you like | – | as you like |
 #
@@ -91,7 +91,7 @@ print("Ready.")
 # After C1, C3, C5 and F6 each value goes through a tanh. Without such a bend between them, two
 # linear layers would be no more than one. All layers but S2 and S4 have weights and biases.
 #
-# This is LeNet-5 as it is built today. In three places it is simpler than the one of 1998; you
+# This is LeNet-5 as it is built today. In four places it is simpler than the one of 1998; you
 # will build that one, too, in part 8.
 #
 # **Predict.** What is the shape `(C, H, W)` of the output of C1, S2, C3, S4 and C5? And which layer
@@ -310,7 +310,9 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 # ### It learns a batch by heart
 #
 # A good first test of any training loop: can the network learn a handful of images by heart? If it
-# cannot, something is broken, and no amount of data will help.
+# cannot, something is broken, and no amount of data will help. In the cell below, `digits` gives
+# handwritten digits, `Batches` is a loader for them, and `momentum` lets each step remember the
+# steps before it; it is not the momentum of batch norm. Part 4 says more about them.
 #
 # **Predict.** Before training, the network knows nothing, and gives each of the ten digits about
 # the same chance. The loss is −ln(chance of the right digit). How large is it?
@@ -457,16 +459,16 @@ print("one batch:", tuple(x.shape), tuple(y.shape))
 #
 # What is graded is the result: the **weights** are sent in, put into a LeNet-5, and tried on the 360
 # test digits, moved in a new way. Half of the digits right is worth a third of the points, three
-# quarters two thirds, and 85 % all of them. That is three points less than what the worst of twenty
-# runs of our solution reached.
+# quarters two thirds, and 85 % all of them. The worst of twenty runs of our solution was three
+# percentage points better than that.
 
 
 # %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "train_lenet-answer", "locked": false, "schema_version": 3, "solution": true}
 def train_lenet(images, labels, most=600, change=moved, seed=0):
     """Train a new LeNet5 on the images with at most `most` batches.
 
-    images: (N, 1, 32, 32); labels: (N,); most, change, seed: for `Batches`. Train for as many
-    epochs as the budget allows: `most // len(loader)`, or fewer.
+    images: (N, 1, 32, 32); labels: (N,); most, change, seed: for `Batches`. Train for at
+    most `most // len(loader)` epochs; part 5 passes a smaller `most`, so compute this here.
     Returns the trained model and the mean losses of its epochs, a list of floats.
     """
     seed_everything(seed)
@@ -551,11 +553,11 @@ plots.show(fig, alt="Test digits that the network takes for another digit; some 
 # The first notebook found that the output of a convolution moves along when its input moves. So
 # perhaps moving the training digits was unnecessary?
 #
-# **Hypothesis.** A network that was trained on digits that stand still recognises moved ones as
-# well, because its convolutions move along.
+# **Hypothesis.** A network that was trained on digits that stand still recognises moved ones just as
+# well as still ones, because the outputs of its convolutions move along.
 #
-# **Experiment.** The same network, 12 epochs each. Only one thing changes: the training digits stand
-# still, or are moved. Each network is tried on the test digits twice, standing still and moved.
+# **Experiment.** The same network, at most 276 batches each (12 epochs, if your batches have 64
+# images). Only one thing changes: the training digits stand still, or are moved. Each network is tried on the test digits twice, standing still and moved.
 # Three seeds for the start, the order and the moves.
 #
 # **Predict.** The four accuracies, roughly: trained on still digits, tried on still and on moved
@@ -642,7 +644,7 @@ plots.show(fig)
 
 # %% [markdown]
 # *Figure 7. Above: C1's filters after training, purple positive, orange negative. Below: what each of
-# them finds in the digit, before its bias is added. Each picture has its own scale.*
+# them finds in the digit, after the tanh but without its bias. Each picture has its own scale.*
 #
 # Most look like soft edges and blobs: with 25 weights and blurred digits, there is not much else to
 # be. Note how weak the evidence is: similar pictures come out of many networks, and a filter's
@@ -968,6 +970,7 @@ class LeNet5_1998(nn.Module):
     """LeNet-5 as published in 1998: 60,000 trainable parameters.
 
     LeNet5_1998() reads x: (N, 1, 32, 32) and returns the scores of `CodeDistance(CODES)`, (N, 10).
+    Assign that layer to `self.output`: a cell below looks at what goes into it.
     """
 
     def __init__(self):
