@@ -81,7 +81,8 @@ def same_padding(kernel_size: Size) -> Size:
     return halves[0] if isinstance(kernel_size, int) else halves
 
 
-def _require_maps(name: str, value: Tensor) -> None:
+def require_maps(name: str, value: Tensor) -> None:
+    """Raise TypeError unless `value` is a tensor, ValueError unless it has four axes."""
     if not isinstance(value, Tensor):
         raise TypeError(f"{name} must be a torch tensor, got {type(value).__name__}")
     if value.ndim != 4:
@@ -89,8 +90,8 @@ def _require_maps(name: str, value: Tensor) -> None:
 
 
 def _require_matching(x: Tensor, weight: Tensor, groups: int) -> None:
-    _require_maps("x", x)
-    _require_maps("weight", weight)
+    require_maps("x", x)
+    require_maps("weight", weight)
     if not isinstance(groups, int) or groups < 1 or x.shape[1] % groups or weight.shape[0] % groups:
         raise ValueError(
             f"groups={groups} must divide both {x.shape[1]} input and {weight.shape[0]} "
@@ -142,7 +143,7 @@ def conv2d_backward(
     Raises ValueError if grad_out does not have the forward output's shape.
     """
     _require_matching(x, weight, groups)
-    _require_maps("grad_out", grad_out)
+    require_maps("grad_out", grad_out)
     stride, padding = pair(stride, "stride"), pair(padding, "padding", 0)
     out = conv_output_size(tuple(x.shape[2:]), tuple(weight.shape[2:]), stride, padding)
     expected = (x.shape[0], weight.shape[0], *out)
@@ -163,7 +164,7 @@ def im2col(x: Tensor, kernel_size: Size, stride: Size = 1, padding: Size = 0) ->
     the channel varies slowest, then the kernel's row, then its column. Raises ValueError when the
     kernel exceeds the padded input. Source: Chellapilla, Puri and Simard 2006, section 3.
     """
-    _require_maps("x", x)
+    require_maps("x", x)
     kernel, steps = pair(kernel_size, "kernel_size"), pair(stride, "stride")
     border = pair(padding, "padding", 0)
     conv_output_size(tuple(x.shape[2:]), kernel, steps, border)

@@ -8,7 +8,7 @@ pooling pads with minus infinity, and of several equal maxima the first in row-m
 import torch
 from torch import Tensor
 
-from helpers.convolution import Size, _require_maps, conv_output_size, pair
+from helpers.convolution import Size, conv_output_size, pair, require_maps
 
 
 def pool_output_size(
@@ -44,7 +44,7 @@ def pool_output_size(
 
 def _geometry(x: Tensor, kernel_size: Size, stride: Size | None, padding: Size, ceil_mode: bool):
     """Validated (kernel, stride, padding) as pairs, and the output's (rows, columns)."""
-    _require_maps("x", x)
+    require_maps("x", x)
     kernel = pair(kernel_size, "kernel_size")
     steps = kernel if stride is None else pair(stride, "stride")
     border = pair(padding, "padding", 0)
@@ -53,7 +53,7 @@ def _geometry(x: Tensor, kernel_size: Size, stride: Size | None, padding: Size, 
 
 
 def _require_gradient(grad_out: Tensor, x: Tensor, out: tuple[int, int]) -> None:
-    _require_maps("grad_out", grad_out)
+    require_maps("grad_out", grad_out)
     expected = (*x.shape[:2], *out)
     if tuple(grad_out.shape) != expected:
         raise ValueError(
@@ -144,7 +144,7 @@ def global_avg_pool2d(x: Tensor) -> Tensor:
 
     Source: Lin, Chen and Yan 2014, section 3.2.
     """
-    _require_maps("x", x)
+    require_maps("x", x)
     return x.mean(dim=(2, 3))
 
 
@@ -179,7 +179,7 @@ def lenet_subsample_backward(
 
 
 def _require_per_map(x: Tensor, *parameters: Tensor) -> None:
-    _require_maps("x", x)
+    require_maps("x", x)
     for parameter in parameters:
         if tuple(parameter.shape) != (x.shape[1],):
             raise ValueError(

@@ -268,18 +268,23 @@ def one_winner_for_all_channels(right, grad_out, x, *rest):
     return right(grad_out, together, *rest)
 
 
+GRADIENT_CASES = [  # what both backward passes have to do
+    Case("windows side by side", pool_gradient_inputs((1, 1, 6, 4), 2)),
+    Case("several images and channels", pool_gradient_inputs((3, 2, 4, 6), 2, 2)),
+    Case("windows side by side, something left over", pool_gradient_inputs((1, 2, 8, 7), 3)),
+    Case("overlapping windows, 3x3 at stride 2", pool_gradient_inputs((2, 2, 9, 7), 3, 2)),
+    Case("overlapping windows, 3x3 at stride 1", pool_gradient_inputs((2, 1, 6, 7), 3, 1)),
+    Case("overlapping windows, a stride that does not divide",
+         pool_gradient_inputs((1, 2, 8, 10), 3, 2)),
+    Case("overlapping windows, wider than high",
+         pool_gradient_inputs((1, 2, 6, 8), (2, 4), (1, 2))),
+]  # fmt: skip
+
+
 MAX_BACKWARD = replace(
     visible.MAX_BACKWARD,
     cases=[
-        Case("windows side by side", pool_gradient_inputs((1, 1, 6, 4), 2)),
-        Case("several images and channels", pool_gradient_inputs((3, 2, 4, 6), 2, 2)),
-        Case("windows side by side, something left over", pool_gradient_inputs((1, 2, 8, 7), 3)),
-        Case("overlapping windows, 3x3 at stride 2", pool_gradient_inputs((2, 2, 9, 7), 3, 2)),
-        Case("overlapping windows, 3x3 at stride 1", pool_gradient_inputs((2, 1, 6, 7), 3, 1)),
-        Case("overlapping windows, a stride that does not divide",
-             pool_gradient_inputs((1, 2, 8, 10), 3, 2)),
-        Case("overlapping windows, wider than high",
-             pool_gradient_inputs((1, 2, 6, 8), (2, 4), (1, 2))),
+        *GRADIENT_CASES,
         Case("overlapping windows, higher than wide",
              pool_gradient_inputs((2, 1, 8, 6), (4, 2), (2, 1))),
         Case("a window wider than high", pool_gradient_inputs((2, 2, 4, 6), (2, 3))),
@@ -388,15 +393,7 @@ def shares_side_by_side(right, grad_out, x, kernel_size, stride=None, padding=0,
 AVG_BACKWARD = replace(
     visible.AVG_BACKWARD,
     cases=[
-        Case("windows side by side", pool_gradient_inputs((1, 1, 6, 4), 2)),
-        Case("several images and channels", pool_gradient_inputs((3, 2, 4, 6), 2, 2)),
-        Case("windows side by side, something left over", pool_gradient_inputs((1, 2, 8, 7), 3)),
-        Case("overlapping windows, 3x3 at stride 2", pool_gradient_inputs((2, 2, 9, 7), 3, 2)),
-        Case("overlapping windows, 3x3 at stride 1", pool_gradient_inputs((2, 1, 6, 7), 3, 1)),
-        Case("overlapping windows, a stride that does not divide",
-             pool_gradient_inputs((1, 2, 8, 10), 3, 2)),
-        Case("overlapping windows, wider than high",
-             pool_gradient_inputs((1, 2, 6, 8), (2, 4), (1, 2))),
+        *GRADIENT_CASES,
         Case("a window higher than wide", pool_gradient_inputs((2, 2, 6, 4), (3, 2))),
         Case("a stride larger than the window", pool_gradient_inputs((1, 2, 8, 7), 2, 3)),
         Case("padding 1, its zeros count", pool_gradient_inputs((1, 2, 6, 5), 3, 2, 1)),
