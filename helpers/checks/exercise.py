@@ -361,7 +361,7 @@ def judge(
         magnitudes = _cast(exact, torch.Tensor.abs)  # what rounding errors are measured by
         right = outcome_of(exercise.asked(exercise.reference), exact)
         want = _split(right, exercise.parts)
-        scale = _scale(exercise, exercise.reference, magnitudes, right)
+        scale = _scale(exercise, magnitudes, right)
         got = _split(outcome, exercise.parts)
         expected.append((args, got))
         result = CaseResult(case.words, {})
@@ -386,12 +386,17 @@ def _measured(exercise: Exercise, case: Case, arguments: tuple, outcome: dict) -
     return CaseResult(case.words, dict.fromkeys(exercise.parts, problem))
 
 
-def _scale(exercise: Exercise, function: Callable, magnitudes: tuple, outcome: dict) -> dict:
-    """By part, what rounding errors in the `outcome` of a trusted function are measured by."""
+def _scale(exercise: Exercise, magnitudes: tuple, right: dict) -> dict:
+    """By part, what rounding errors in the right outcome are measured by."""
     if exercise.normwise:
-        largest = {key: _largest(v) if key == "value" else v for key, v in outcome.items()}
-        return _split(largest, exercise.parts)
-    return _split(outcome_of(exercise.asked(function), magnitudes), exercise.parts)
+        return _largest_by_part(exercise, right)
+    return _split(outcome_of(exercise.asked(exercise.reference), magnitudes), exercise.parts)
+
+
+def _largest_by_part(exercise: Exercise, outcome: dict) -> dict:
+    """By part, the largest magnitudes in the outcome of a trusted function."""
+    largest = {key: _largest(v) if key == "value" else v for key, v in outcome.items()}
+    return _split(largest, exercise.parts)
 
 
 def _largest(value):
@@ -492,8 +497,7 @@ def _agreement(exercise, candidate, parts, expected, failing) -> set[tuple[int, 
         case, (args, got) = exercise.cases[i], expected[i]
         made = outcome_of(make, args)
         wrong = _split(made, exercise.parts)
-        largest = {key: _largest(v) if key == "value" else v for key, v in made.items()}
-        scale = _split(largest, exercise.parts)
+        scale = _largest_by_part(exercise, made)
         found |= {(i, p) for p in parts if _matches(got[p], wrong[p], scale[p], case)}
     return found if found & failing else set()
 
