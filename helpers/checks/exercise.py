@@ -107,7 +107,8 @@ def module_exercise(
     """An exercise whose answer is an `nn.Module` like build(**options).
 
     Each case's inputs are (options, shape of the input, seed); what is compared are the number of
-    parameters, the shapes its layers give, and its output with weights set by structure. also:
+    parameters, the shapes its layers give, and its output with weights set by structure; where the
+    seed is None, for a network too large to run, only the output's shape. also:
     other right ways to build it, which hold their parameters in other layers. A mistake is
     wrong(build, **options) and gives a module.
     """

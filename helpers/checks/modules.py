@@ -14,6 +14,10 @@ import numpy as np
 import torch
 
 MOST_ORDERS = 24
+ONE_DEVICE = (
+    "it works on one device only: make new tensors with `device=x.device`, and leave `.cuda()` and "
+    "`.to(...)` to whoever uses the module"
+)
 
 
 class Unusable(Exception):
@@ -110,21 +114,43 @@ def describe_module(build, options, shape, seed, order=None):
     """Build a module and say what it is and does.
 
     build(**options) gives the module; shape: of the input, batch included; seed: of weights and
-    input. Returns {"params", "stages", "output"}: the number of trainable parameters, the output
-    shapes of its layers with parameters (sorted), and its output in evaluation mode for float64
-    input. Raises Unusable for a module without parameters, one that ignores its input, and one
-    that works on one device only.
+    input, or None for a module too large to run: everything is then on the meta device.
+    Returns {"params", "stages", "output"}: the number of trainable parameters, the output shapes of
+    its layers with parameters (sorted), and its output in evaluation mode for float64 input, or the
+    output's shape if nothing was computed. Raises Unusable for a module without parameters, one
+    that ignores its input, and one that works on one device only.
     """
-    module = build(**options)
+    with torch.device("cpu" if seed is not None else "meta"):
+        module = build(**options)
     if not isinstance(module, torch.nn.Module):
         raise Unusable(f"it should be an nn.Module, not {type(module).__name__}")
-    module = module.double().eval()
     params = sum(p.numel() for p in module.parameters() if p.requires_grad)
     if not params:
         raise Unusable(
             "it registers no parameters: make layers in `__init__` and assign them to "
             "attributes of `self`; keep lists of layers in `nn.ModuleList`"
         )
+    if seed is None:
+        stages, output = _shapes(module.to("meta").eval(), torch.empty(shape, device="meta"))
+    else:
+        stages, output = _run(module.double().eval(), shape, seed, order)
+    return {"params": params, "stages": sorted(stages), "output": output}
+
+
+def _shapes(module, x):
+    """The output shapes of a module's layers, and of itself, for a meta tensor."""
+    try:
+        _, stages = layers_in_order(module, x)
+        output = module(x)
+    except Exception as error:
+        if _about_devices(error):
+            raise Unusable(ONE_DEVICE) from None
+        raise
+    return stages, list(output.shape) if isinstance(output, torch.Tensor) else output
+
+
+def _run(module, shape, seed, order):
+    """Set a module's weights and run it: the output shapes of its layers, and its output."""
     rng = np.random.default_rng(seed)
     first, second = (torch.from_numpy(rng.standard_normal(shape)) for _ in range(2))
     layers, stages = layers_in_order(module, first)
@@ -135,20 +161,7 @@ def describe_module(build, options, shape, seed, order=None):
             raise Unusable("its output does not depend on its input")
     if order is None:
         _require_any_device(module, first)
-    return {"params": params, "stages": sorted(stages), "output": output}
-
-
-def describe_size(build, options, shape):
-    """Like :func:`describe_module` without computing: for modules too large to run.
-
-    Returns {"params", "stages", "output"}, the output as a shape; everything on the meta device.
-    """
-    with torch.device("meta"):
-        module = build(**options).eval()
-        _, stages = layers_in_order(module, torch.empty(shape))
-        output = list(module(torch.empty(shape)).shape)
-    params = sum(p.numel() for p in module.parameters() if p.requires_grad)
-    return {"params": params, "stages": sorted(stages), "output": output}
+    return stages, output
 
 
 def load_by_size(module, state):
@@ -186,17 +199,19 @@ def _require_any_device(module, x):
         with torch.no_grad():
             copy.deepcopy(module).to("meta")(x.to("meta"))
     except Exception as error:
-        text = str(error).lower()
-        if any(word in text for word in ("device", "cuda", "meta")):
-            raise Unusable(
-                "it works on one device only: make new tensors with `device=x.device`, and leave "
-                "`.cuda()` and `.to(...)` to whoever uses the module"
-            ) from None
+        if _about_devices(error):
+            raise Unusable(ONE_DEVICE) from None
+
+
+def _about_devices(error):
+    return any(word in str(error).lower() for word in ("device", "cuda", "meta"))
 
 
 def alternatives(build, arguments):
     """What the right module gives when layers of equal size take their weights in other orders."""
     options, shape, seed = arguments
+    if seed is None:
+        return
     module = build(**options).double().eval()
     layers, _ = layers_in_order(module, torch.zeros(shape, dtype=torch.float64))
     for order in itertools.islice(orders(set_weights(layers, seed)), 1, None):

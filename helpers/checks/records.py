@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 LARGEST_ARRAY = 1 << 20  # bytes; above it only shape and dtype are recorded
-LONGEST_TEXT, MOST_ITEMS, DEEPEST = 300, 64, 4
+LONGEST_TEXT, MOST_ITEMS, DEEPEST = 300, 512, 4
 DTYPES = {  # recorded dtype -> (numpy dtype of the bytes, torch dtype)
     "float64": ("<f8", torch.float64),
     "float32": ("<f4", torch.float32),

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from helpers.checks.exercise import Case, arguments_for, judge, module_exercise
-from helpers.checks.modules import describe_module, describe_size
+from helpers.checks.modules import describe_module
 from helpers.checks.records import decode_outcome, record_call
 
 
@@ -132,7 +132,7 @@ def test_something_that_is_no_module_is_told_so():
 
 
 def test_large_modules_are_described_without_computing():
-    described = describe_size(lambda: nn.Linear(50_000, 20_000), {}, (1, 50_000))
+    described = describe_module(lambda: nn.Linear(50_000, 20_000), {}, (1, 50_000), None)
     assert described == {
         "params": 1_000_020_000,
         "stages": [[1, 20_000]],

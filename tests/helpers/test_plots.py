@@ -25,7 +25,7 @@ def shown(monkeypatch):
         assert raw
         displayed.append((data, metadata))
 
-    monkeypatch.setattr(plots, "display", record)
+    monkeypatch.setattr(plots.figures, "display", record)
     return displayed
 
 
@@ -113,7 +113,7 @@ def test_numbers_can_be_read_on_every_colour_of_the_palette(fill):
         parts = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
         return sum(w * v for w, v in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
 
-    low, high = sorted([luminance(fill), luminance(plots._ink(fill))])
+    low, high = sorted([luminance(fill), luminance(plots.grids.ink(fill))])
     assert (high + 0.05) / (low + 0.05) >= 3
 
 

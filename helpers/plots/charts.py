@@ -1,0 +1,71 @@
+"""Charts of numbers: bars, curves, dots."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from helpers.plots.figures import DARK, PALETTE, WHITE, say
+
+
+def bars(ax: Axes, values: Sequence[float], labels: Sequence[str], title: str, unit: str) -> Axes:
+    """A bar per value, its number written above it."""
+    drawn = ax.bar(labels, values, color=PALETTE[: len(labels)], edgecolor=DARK, linewidth=0.6)
+    ax.bar_label(drawn, [f"{v:,.0f}" for v in values], fontsize=9, padding=2)
+    named = [
+        f"{name.replace(chr(10), ' ')} {v:,.0f}" for name, v in zip(labels, values, strict=True)
+    ]
+    say(ax, f"bars, {title}, {unit}", "; ".join(named))
+    ax.set_title(title, fontsize=11)
+    ax.set_ylabel(unit)
+    ax.margins(y=0.14)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    return ax
+
+
+def curves(
+    ax: Axes, lines: Sequence[tuple[str, Sequence[float]]], title: str, xlabel: str, ylabel: str
+) -> Axes:
+    """Lines over 0, 1, 2, ...; each has a colour, a marker and a name in the legend."""
+    for k, (name, values) in enumerate(lines):
+        ax.plot(
+            values, label=name, color=PALETTE[k % 7], marker="os^Dvx+"[k % 7], ms=4, lw=1.2, mfc="w"
+        )
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.set_title(title, fontsize=11)
+    told = [
+        f"{name} starts at {values[0]:.2g}, ends at {values[-1]:.2g} and lies between"
+        f" {min(values):.2g} and {max(values):.2g}"
+        for name, values in lines
+    ]
+    say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
+    ax.legend(facecolor=WHITE, framealpha=1, edgecolor="none", fontsize=9)
+    ax.grid(color="#E5E5E5")
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    return ax
+
+
+def dots(ax: Axes, lines: dict[str, Sequence[float]], labels: Sequence[str], title: str) -> Axes:
+    """A row per label with one dot per line: values side by side for several runs.
+
+    lines: name of the run to its values, one per label.
+    """
+    places = np.arange(len(labels))
+    for k, (name, values) in enumerate(lines.items()):
+        ax.plot(values, places, "os^Dvx+"[k % 7], color=PALETTE[k % 7], label=name, ms=6, mfc="w")
+    ax.set_yticks(places, labels)
+    ax.set(xlim=(0, None), ylim=(len(labels) - 0.5, -0.5))
+    ax.set_title(title, fontsize=11)
+    ax.grid(color="#E5E5E5")
+    ax.legend(facecolor=WHITE, framealpha=1, edgecolor="none", fontsize=9)
+    runs = list(zip(*lines.values(), strict=True))
+    told = [
+        f"{label} {', '.join(f'{value:.2f}' for value in values)}"
+        for label, values in zip(labels, runs, strict=True)
+    ]
+    say(ax, f"{title}, for {', '.join(lines)}", "; ".join(told))
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    return ax
