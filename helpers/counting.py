@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from helpers.convolution import Size, conv_output_size, pair
+from helpers.pooling import pool_output_size
 from helpers.walk import Walk, field_of
 
 
@@ -200,3 +201,51 @@ def count(model: nn.Module, input_shape: Sequence[int]) -> Count:
         for module, mode in training.items():
             module.training = mode
     return Count(tuple(layers), sum(p.numel() for p in model.parameters()))
+
+
+# One layer, from its numbers ------------------------------------------------------------------
+
+
+def conv_count(
+    name: str,
+    in_shape: tuple[int, int, int],
+    out_channels: int,
+    kernel_size: Size,
+    stride: Size = 1,
+    padding: Size = 0,
+    groups: int = 1,
+    bias: bool = True,
+) -> LayerCount:
+    """The row of a convolution on maps of in_shape (C, H, W); see :func:`conv_cost`."""
+    channels, *size = in_shape
+    cost = conv_cost(
+        channels, out_channels, kernel_size, tuple(size), stride, padding, groups, bias
+    )
+    return LayerCount(name, "Conv2d", cost.out_shape, cost.kib, cost.params, cost.macs)
+
+
+def pool_count(
+    name: str,
+    in_shape: tuple[int, int, int],
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+) -> LayerCount:
+    """The row of a max pooling on maps of in_shape (C, H, W); an average costs the same.
+
+    stride: None means kernel_size. Raises ValueError when the window does not fit.
+    """
+    channels, *size = in_shape
+    rows, columns = pool_output_size(tuple(size), kernel_size, stride, padding)
+    values = channels * rows * columns
+    windows = values * math.prod(pair(kernel_size, "kernel_size"))
+    return LayerCount(
+        name, "MaxPool2d", (channels, rows, columns), values * 4 / 1024, 0, 0, windows
+    )
+
+
+def linear_count(name: str, in_features: int, out_features: int, bias: bool = True) -> LayerCount:
+    """The row of a fully connected layer."""
+    weights = in_features * out_features
+    params = weights + (out_features if bias else 0)
+    return LayerCount(name, "Linear", (out_features,), out_features * 4 / 1024, params, weights)
