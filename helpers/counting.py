@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -175,8 +176,6 @@ def count(model: nn.Module, input_shape: Sequence[int]) -> Count:
     the convolution before them. Residual additions and concatenations have no row.
     Raises ValueError for a network that cannot run without values, or not on this shape.
     """
-    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    shapes_only = {name: torch.empty_like(t, device="meta") for name, t in tensors.items()}
     training = {module: module.training for module in model.modules()}
     x = torch.empty(1, *input_shape, device="meta")
     layers: list[LayerCount] = []
@@ -189,8 +188,8 @@ def count(model: nn.Module, input_shape: Sequence[int]) -> Count:
     walk = Walk(model, x, note)
     try:
         model.eval()
-        with torch.no_grad(), walk:
-            torch.func.functional_call(model, shapes_only, (x,))
+        with torch.no_grad(), _shapes_only(model), walk:
+            model(x)
     except (RuntimeError, NotImplementedError) as error:
         where = f" in its layer {walk.running[-1].name!r}" if walk.running else ""
         raise ValueError(
@@ -201,6 +200,28 @@ def count(model: nn.Module, input_shape: Sequence[int]) -> Count:
         for module, mode in training.items():
             module.training = mode
     return Count(tuple(layers), sum(p.numel() for p in model.parameters()))
+
+
+@contextmanager
+def _shapes_only(model: nn.Module):
+    """The parameters and buffers of a model on the meta device, until the end of the block.
+
+    Layers that stand at several places are exchanged once, so that they get their own back.
+    """
+    held = [
+        (table, name, tensor)
+        for module in model.modules()
+        for table in (module._parameters, module._buffers)
+        for name, tensor in table.items()
+        if tensor is not None
+    ]
+    try:
+        for table, name, tensor in held:
+            table[name] = torch.empty_like(tensor, device="meta")
+        yield
+    finally:
+        for table, name, tensor in held:
+            table[name] = tensor
 
 
 # One layer, from its numbers ------------------------------------------------------------------

@@ -386,7 +386,7 @@ ALEXNET64 = replace(
     visible.ALEXNET64,
     cases=[
         Case("a sixteenth of its width, 227 pixels", module_inputs(SMALL, (1, 3, 227, 227))),
-        Case("half of that, other classes and channels, 224 pixels", module_inputs(
+        Case("a half of that, other classes and channels, 224 pixels", module_inputs(
             {"width": 1 / 32, "num_classes": 7, "in_channels": 2}, (2, 2, 224, 224))),
         Case("its full size", lambda rng: ({}, (1, 3, 227, 227), None)),
     ],
@@ -757,11 +757,13 @@ REMOVE_LAYERS = replace(
 # ZFNet --------------------------------------------------------------------------------------
 
 
-@mistake("the filters are 11x11 in conv1", "ZFNet has 7x7 there, to keep more detail.")
-def filters_of_eleven(right, in_channels=3, **options):
-    net = right(in_channels=in_channels, **options)
-    first = nn.Conv2d(in_channels, net.features[0].out_channels, 11, stride=2, padding=3)
-    return with_layer(net, "features", 0, first)
+@mistake("the pools follow the normalisation", "In ZFNet each is pooled first, then normalised.")
+def pooled_after_norm(right, **options):
+    net = right(**options)
+    for index in norms_of(net):
+        pool, norm = net.features[index - 1], net.features[index]
+        net.features[index - 1], net.features[index] = norm, pool
+    return net
 
 
 ZFNET = replace(
@@ -776,7 +778,7 @@ ZFNET = replace(
             {"channels": (512, 1024, 512)}, (1, 3, 224, 224), None)),
     ],
     mistakes=[
-        *visible.ZFNET.mistakes, filters_of_eleven, softmax_at_the_end, always_a_thousand,
+        *visible.ZFNET.mistakes, pooled_after_norm, softmax_at_the_end, always_a_thousand,
         units_not_rectified,
     ],
 )  # fmt: skip

@@ -191,20 +191,24 @@ def ask_count(count_layers, layers, input_shape):
     if rows is None:
         return None
     after = model.state_dict()
-    untouched = all(
-        after[name].device == value.device and torch.equal(after[name], value)
-        for name, value in before.items()
-    )
-    layers = list(model.modules())
-    hooked = any(layer._forward_hooks or layer._forward_pre_hooks for layer in layers)
+    pairs = [(value, after[name]) for name, value in before.items()]
+    if any(now.device != value.device for value, now in pairs):
+        found = "it is on another device"
+    elif not all(torch.equal(value, now) for value, now in pairs):
+        found = "its statistics or weights have changed"
+    elif any(layer._forward_hooks or layer._forward_pre_hooks for layer in model.modules()):
+        found = "it still has hooks"
+    elif not all(layer.training for layer in model.modules()):
+        found = "it is in evaluation mode"
+    else:
+        found = "it is as it was"
     columns = {"name": [], "type": [], "out_shape": [], "kib": [], "params": [], "macs": []}
     columns["other_ops"] = []
     for row in rows:
         for field, values in columns.items():
             value = row[field] if isinstance(row, dict) else getattr(row, field)
             values.append(value.__name__ if isinstance(value, type) else value)
-    training = all(layer.training for layer in layers)
-    return columns | {"model_unchanged": untouched and training and not hooked}
+    return columns | {"model": found}
 
 
 def count_layers_reference(model, input_shape):
@@ -356,7 +360,7 @@ COUNT_LAYERS = Exercise(
         shared_parameters_twice, rows_with_biases_in_macs, activations_get_rows,
         hooks_left_behind,
     ],
-    parts=("name", "type", *COLUMNS, "model_unchanged"),
+    parts=("name", "type", *COLUMNS, "model"),
     section="The whole table",
     ask=ask_count,
 )  # fmt: skip
@@ -788,35 +792,24 @@ REMOVE_LAYERS = Exercise(
 # ZFNet --------------------------------------------------------------------------------------
 
 
-@mistake("conv1 is AlexNet's", "In ZFNet conv1 has filters of 7x7, stride 2 and padding 1.")
-def conv1_of_alexnet(right, in_channels=3, **options):
+@mistake(
+    "the filters of conv1 are 11x11", "ZFNet has 7x7 there, with stride 2, to keep more detail."
+)
+def filters_of_eleven(right, in_channels=3, **options):
     net = right(in_channels=in_channels, **options)
-    filters = net.features[0].out_channels
-    return with_layer(net, "features", 0, nn.Conv2d(in_channels, filters, 11, stride=4, padding=2))
+    first = nn.Conv2d(in_channels, net.features[0].out_channels, 11, stride=2, padding=3)
+    return with_layer(net, "features", 0, first)
 
 
-@mistake("the first two pools have no padding", "110 → 55 and 26 → 13 need padding 1.")
-def pools_not_padded(right, **options):
-    net = right(**options)
-    for index, layer in enumerate(net.features):
-        if isinstance(layer, nn.MaxPool2d):
-            net.features[index] = nn.MaxPool2d(3, 2)
-    return net
-
-
-@mistake("conv2 has stride 1", "It has stride 2 and no padding: 55 → 26.")
-def conv2_stride_one(right, **options):
-    net = right(**options)
-    net.features[4].stride, net.features[4].padding = (1, 1), (2, 2)
-    return net
-
-
-@mistake("the pools round up", "55 and 13 come from padding, and the last one rounds down.")
+@mistake(
+    "the first two pools round up instead of being padded",
+    "The sizes agree, but the windows lie elsewhere: use `padding=1`, and round down.",
+)
 def pools_rounded_up(right, **options):
     net = right(**options)
     for index, layer in enumerate(net.features):
         if isinstance(layer, nn.MaxPool2d):
-            net.features[index] = nn.MaxPool2d(3, 2, layer.padding, ceil_mode=True)
+            net.features[index] = nn.MaxPool2d(3, 2, ceil_mode=True)
     return net
 
 
@@ -835,8 +828,8 @@ ZFNET = module_exercise(
         Case("its full size", constant({}, (1, 3, 224, 224), None)),
     ],
     mistakes=[
-        conv1_of_alexnet, pools_not_padded, conv2_stride_one, channels_ignored, not_normalised,
-        torch_alpha, convolutions_not_rectified, layers_without_biases,
+        filters_of_eleven, pools_rounded_up, channels_ignored, not_normalised, torch_alpha,
+        convolutions_not_rectified, layers_without_biases,
     ],
     section="ZFNet",
 )  # fmt: skip

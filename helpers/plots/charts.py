@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.plots.figures import DARK, PALETTE, WHITE, say
+from helpers.plots.figures import DARK, PALETTE, RED, SKY, WHITE, say
 
 
 def bars(ax: Axes, values: Sequence[float], labels: Sequence[str], title: str, unit: str) -> Axes:
@@ -91,4 +91,39 @@ def scatter(
         ax.spines[side].set_visible(False)
     told = [f"{name} at {x:.3g} and {y:.3g}" for name, (x, y) in points.items()]
     say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
+    return ax
+
+
+def history(
+    ax: Axes,
+    entries: Sequence[tuple[int, float, str]],
+    title: str,
+    unit: str,
+    level: tuple[str, float],
+) -> Axes:
+    """A bar per year with its number and a name on it, and a dashed line to compare with.
+
+    entries: (year, value, name); level: what the line stands for, and its height.
+    """
+    years, values, names = zip(*entries, strict=True)
+    drawn = ax.bar(years, values, color=SKY, edgecolor=DARK, linewidth=0.6)
+    ax.bar_label(
+        drawn,
+        [f"{name}\n{value:.3g}" for name, value in zip(names, values, strict=True)],
+        fontsize=8,
+        padding=2,
+    )
+    words, height = level
+    ax.axhline(height, color=RED, linestyle="--", linewidth=1.2)
+    ax.annotate(
+        f"{words}: {height:.3g}", (years[0] - 0.45, height), xytext=(0, 3),
+        textcoords="offset points", fontsize=8, color=DARK,
+    )  # fmt: skip
+    ax.set(ylabel=unit, xticks=years)
+    ax.margins(y=0.16)
+    ax.set_title(title, fontsize=11)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    told = [f"{year} {name} {value:.3g}" for year, value, name in entries]
+    say(ax, f"bars, {title}, {unit}", "; ".join([*told, f"a line at {height:.3g} for {words}"]))
     return ax
