@@ -105,21 +105,19 @@ def history(
 
     entries: (year, value, name); level: what the line stands for, and its height.
     """
-    years, values, names = zip(*entries, strict=True)
-    drawn = ax.bar(years, values, color=SKY, edgecolor=DARK, linewidth=0.6)
-    ax.bar_label(
-        drawn,
-        [f"{name}\n{value:.3g}" for name, value in zip(names, values, strict=True)],
-        fontsize=8,
-        padding=2,
-    )
+    years, values, _ = zip(*entries, strict=True)
     words, height = level
     ax.axhline(height, color=RED, linestyle="--", linewidth=1.2)
     ax.annotate(
-        f"{words}: {height:.3g}", (years[0] - 0.45, height), xytext=(0, 3),
+        f"{words}\n{height:.3g}", (years[-1] + 0.55, height), xytext=(0, 3),
         textcoords="offset points", fontsize=8, color=DARK,
     )  # fmt: skip
-    ax.set(ylabel=unit, xticks=years)
+    drawn = ax.bar(years, values, color=SKY, edgecolor=DARK, linewidth=0.6, zorder=2)
+    ax.bar_label(
+        drawn, [f"{name}\n{value:.3g}" for _, value, name in entries], fontsize=8, padding=3,
+        bbox={"facecolor": WHITE, "edgecolor": "none", "pad": 0.8},
+    )  # fmt: skip
+    ax.set(ylabel=unit, xticks=years, xlim=(years[0] - 0.7, years[-1] + 1.4))
     ax.margins(y=0.16)
     ax.set_title(title, fontsize=11)
     for side in ("top", "right"):

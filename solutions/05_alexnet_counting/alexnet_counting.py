@@ -750,7 +750,7 @@ after = paper_norm(responses, size=5, alpha=0.5, beta=0.75, k=1.0)
 fig, (ax,) = plots.panels(width=6.5, height=2.8)
 lines = [("before", responses.flatten().tolist()), ("after", after.flatten().tolist())]
 plots.curves(ax, lines, "16 maps at one pixel", "map", "value")
-plots.show(fig, alt="After the normalisation the large value is halved, its neighbours almost gone.")
+plots.show(fig, alt="The value of map 8 falls from 4 to 0.7, those of its four neighbours below 0.2.")
 
 # %% [markdown]
 # *Figure 3. Map 8 responds strongly. Its two neighbours on either side are pushed down harder than
@@ -913,7 +913,8 @@ print(f"saved: {sums[0] - sums[1]:,} parameters and {sums[2] - sums[3]:,} MACs")
 # every layer, and to save traffic, they talked to each other only in some of them.
 
 # %% tags=["showcase"]
-boxes, arrows = {"image": ((1.5, 0), "image")}, []
+boxes = {"1": ((0, 0), "GPU 1:"), "image": ((1.5, 0), "image"), "2": ((3, 0), "GPU 2:")}
+arrows = []
 layers = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
 maps = [48, 128, 192, 192, 128, 2048, 2048, 500]
 for k, (name, number) in enumerate(zip(layers, maps, strict=True)):
@@ -928,7 +929,7 @@ for gpu in (0, 1):
         if name in ("conv3", "fc6", "fc7", "fc8"):
             arrows.append((f"{before} {1 - gpu}", f"{name} {gpu}"))
 fig, (ax,) = plots.panels(width=5, height=9)
-plots.diagram(ax, boxes, arrows, "GPU 1                              GPU 2")
+plots.diagram(ax, boxes, arrows, "AlexNet-96 on two GPUs", size=(1.35, 0.6))
 plots.show(fig)
 
 # %% [markdown]
@@ -1227,9 +1228,9 @@ plots.table(["layers removed", "parameters left", "seed 0", "seed 1", "seed 2"],
 # %% [markdown]
 # *Table 8. Accuracy on 360 moved digits that were not trained on.*
 #
-# The hypothesis fails. The accuracies of one row spread over five to fifteen percentage points, and
-# the rows overlap: with three seeds one cannot say that any layer is needed. Nothing falls by tens of
-# points. That does not refute Zeiler and Fergus. Ten digits in 1,437 small pictures are a task for
+# The hypothesis fails. The accuracies of one row spread over about ten percentage points, and the
+# rows overlap: with three seeds one cannot say that any layer is needed. Nothing falls by tens of
+# points; the smallest network does as well as the largest. That does not refute Zeiler and Fergus. Ten digits in 1,437 small pictures are a task for
 # which three layers suffice; a thousand classes in a million photographs are another.
 #
 # Limits: one small network, one data set, eight epochs, one learning rate for all; the shallow
@@ -1277,7 +1278,7 @@ WINNERS = [  # year, top-5 error in percent, entry
     (2013, 11.7, "Clarifai"), (2014, 6.7, "GoogLeNet"), (2015, 3.57, "ResNet"),
     (2016, 2.99, "Trimps-Soushen"), (2017, 2.25, "SENet"),
 ]  # fmt: skip
-fig, (ax,) = plots.panels(width=8, height=3.4)
+fig, (ax,) = plots.panels(width=8.5, height=4.2)
 plots.history(ax, WINNERS, "ILSVRC classification, winners", "top-5 error, %", ("a person", 5.1))
 plots.show(fig)
 errors = {year: error for year, error, _ in WINNERS}
@@ -1476,8 +1477,8 @@ for name, found in {"AlexNet-96, one tower": tower96, "ZFNet": zf, "ZFNet, wide"
     print(f"{name:22} {found.params:12,} parameters {found.macs:14,} MACs {found.kib / 1024:5.1f} MiB")
 
 # %% [markdown]
-# The parameters hardly change, for a 7 × 7 filter is smaller than one of 11 × 11. But maps of 110 × 110
-# instead of 55 × 55 have to be computed and kept.
+# Neither changes much. conv1 has smaller filters at four times as many places, and conv2 has fewer
+# places. What grows, by three quarters, is the memory of the maps: more detail has to be kept.
 #
 # ### How much does one output see?
 #
@@ -1485,7 +1486,7 @@ for name, found in {"AlexNet-96, one tower": tower96, "ZFNet": zf, "ZFNet, wide"
 # it is for the three networks:
 
 # %% tags=["showcase"]
-networks = {"AlexNet-64": reference, "AlexNet-96": tower96, "ZFNet": zf}
+networks = {"AlexNet-64 and AlexNet-96": reference, "ZFNet": zf}
 fields = {
     name: [row.receptive_field for row in found.layers if row.type in ("Conv2d", "MaxPool2d")]
     for name, found in networks.items()
@@ -1494,12 +1495,13 @@ fig, (ax,) = plots.panels(width=7, height=3)
 plots.curves(ax, list(fields.items()), "what one output sees", "layer", "pixels, one direction")
 steps = ["conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5"]
 ax.set_xticks(range(len(steps)), steps, fontsize=9)
-plots.show(fig)
-print({name: seen for name, seen in fields.items() if name != "AlexNet-96"})
+plots.show(fig, alt="Both curves rise steadily, that of ZFNet below the other.")
+same = [row.receptive_field for row in tower96.layers if row.type in ("Conv2d", "MaxPool2d")]
+print(fields, "  AlexNet-96 has the same:", same == fields["AlexNet-64 and AlexNet-96"])
 
 # %% [markdown]
 # *Figure 7. The receptive field, layer by layer. Both AlexNets have the same kernels and strides, so
-# their curves are one. pool5 sees 195 of 227 pixels, in ZFNet 171 of 224; only fc6 sees them all.*
+# they share a curve. pool5 sees 195 of 227 pixels, in ZFNet 171 of 224; only fc6 sees them all.*
 #
 # ### What MACs do not tell
 #
