@@ -29,6 +29,7 @@ from helpers.checks.alexnet_counting import (
     layers_by_name,
     norm_inputs,
     norms_of,
+    rewired,
     softmax_at_the_end,
     units_not_rectified,
     with_layer,
@@ -678,15 +679,6 @@ def removals(numbers, layers=NET, shape=(2, 9, 9)):
         return texts, numbers, (1, shape[0], height, width), int(rng.integers(1 << 30))
 
     return make
-
-
-def rewired(net, model):
-    """Places of the layers in `net` that are not those of `model`, and have weights."""
-    return [
-        place
-        for place, new in enumerate(net)
-        if isinstance(new, nn.Conv2d | nn.Linear) and not any(new is old for old in model)
-    ]
 
 
 @mistake("the groups of the next layer get lost", "Only its number of inputs changes.")

@@ -751,13 +751,22 @@ def all_layers_new(right, model, numbers):
     return net
 
 
+def rewired(net, model):
+    """Places of the layers in `net` that are not those of `model`, and have weights."""
+    return [
+        place
+        for place, new in enumerate(net)
+        if isinstance(new, nn.Conv2d | nn.Linear) and not any(new is old for old in model)
+    ]
+
+
 @mistake("the next layer loses its padding or stride", "Only its number of inputs changes.")
 def settings_lost(right, model, numbers):
     net = right(model, numbers)
-    for index, layer in enumerate(net):
-        if isinstance(layer, nn.Conv2d) and not any(layer is old for old in model):
-            net[index] = copy.copy(layer)
-            net[index].stride, net[index].padding = (1, 1), (0, 0)
+    for place in rewired(net, model):
+        if isinstance(net[place], nn.Conv2d):
+            net[place] = copy.copy(net[place])
+            net[place].stride, net[place].padding = (1, 1), (0, 0)
     return net
 
 
