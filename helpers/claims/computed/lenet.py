@@ -1,0 +1,39 @@
+"""LeNet-5: parameters and sizes."""
+
+from itertools import pairwise
+
+from helpers.claims.networks import built, convs, counted, pools
+from helpers.claims.recompute import Result
+
+OF_1998, TODAY = "LeNet-5 (1998)", "LeNet-5 (today)"
+
+
+def parameters(name: str) -> int:
+    return sum(p.numel() for p in built(name).parameters())
+
+
+def sides(layers) -> list[int]:
+    return [layer.out_shape[1] for layer in layers]
+
+
+def smaller_and_more_numerous() -> Result:
+    maps = [layer.out_shape for layer in convs(counted(TODAY))]
+    holds = all(a[0] < b[0] and a[1] > b[1] and a[2] > b[2] for a, b in pairwise(maps))
+    return Result(holds, shown=" → ".join("x".join(map(str, shape)) for shape in maps))
+
+
+def sparse() -> Result:
+    table = built(OF_1998).c3.table
+    shown = f"{sum(map(len, table))} of {len(table) * 6} connections"
+    return Result(len({tuple(maps) for maps in table}) == len(table), shown=shown)
+
+
+COMPUTE = {
+    "lenet-params": lambda: Result(
+        parameters(OF_1998), shown=f"as built today {parameters(TODAY):,}"
+    ),
+    "lenet-trend": smaller_and_more_numerous,
+    "lenet-conv-5x5": lambda: sides(convs(counted(TODAY))),
+    "lenet-subsample": lambda: sides(pools(counted(TODAY))),
+    "lenet-sparse-c3": sparse,
+}

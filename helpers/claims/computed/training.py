@@ -1,0 +1,34 @@
+"""Training: initialisation, dropout's place, patches."""
+
+from torch import nn
+
+from helpers import convolution
+from helpers.claims.networks import built, counted, linears, percent
+from helpers.claims.recompute import Result
+
+
+def he_over_xavier() -> Result:
+    """The spread of He's initialisation over that of Xavier's, for a 3x3 layer of ResNet-34."""
+    fan_in = built("ResNet-34").layer1[0].conv1.weight[0].numel()
+    he, xavier = (nn.init.calculate_gain(kind) / fan_in**0.5 for kind in ("relu", "linear"))
+    slips = {"halving the spread instead of fan_in": xavier / 2 / xavier}
+    return Result(he / xavier, slips=slips, shown=f"{he:.4f} over {xavier:.4f} for {fan_in} inputs")
+
+
+def most_in_classifier() -> Result:
+    net = counted("AlexNet-96")
+    part = sum(layer.params for layer in linears(net))
+    return Result(part > net.params / 2, shown=percent(part, net.params))
+
+
+def patches() -> Result:
+    """Whether 224x224 patches of 256x256 and their reflections are more than the image."""
+    places = convolution.conv_output_size(256, 224)
+    return Result(2 * places**2 > 1, shown=f"{places} x {places} x 2 = {2 * places**2:,}")
+
+
+COMPUTE = {
+    "resnet-init": he_over_xavier,
+    "dropout-fc": most_in_classifier,
+    "aug-patches": patches,
+}
