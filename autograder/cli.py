@@ -92,6 +92,31 @@ def mistakes() -> None:
 
 
 @app.command()
+def claims(
+    errata: Annotated[
+        bool, typer.Option("--errata", help="Write docs/errata.md from what is found.")
+    ] = False,
+) -> None:
+    """Recompute what the lectures claim: does the code still agree with the table?"""
+    from rich.table import Table
+
+    from autograder.claims import VERDICTS, review, write
+
+    reviewed = review()
+    table = Table("topic", "claims", "recomputed", "agree", "round", "wrong", "conflict", "open")
+    for tally in reviewed.tallies():
+        counts = (tally.claims, tally.recomputed, *map(tally.verdicts.get, VERDICTS))
+        table.add_row(tally.topic, *map(str, counts))
+    Console().print(table)
+    for problem in reviewed.problems:
+        typer.echo(problem)
+    if errata:
+        typer.echo(f"Written: {write(reviewed)}")
+    typer.echo(f"claims: {reviewed.recomputed} recomputed, {len(reviewed.problems)} disagree")
+    raise typer.Exit(1 if reviewed.problems else 0)
+
+
+@app.command()
 def grade(
     names: Annotated[
         list[str] | None,
