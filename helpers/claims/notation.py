@@ -131,7 +131,7 @@ def _spell(value: Term, like: Number | None) -> str:
         return value
     unit = like.unit if like else ""
     if unit in ("KiB", "MiB"):
-        return f"{_decimal(float(value) / UNITS[unit])} {unit}"
+        return f"{float(value) / UNITS[unit]:,.5g} {unit}"
     if unit in ("%", "x"):
         text = _decimal(float(value))
         return text + "x" if unit == "x" else f"{text}{'' if '.' in text else '.0'} %"

@@ -74,7 +74,7 @@ class Checked:
     @property
     def stated(self) -> str:
         """What the slide prints, as the reader sees it."""
-        return self.claim.stated if self.result is None else readable(self.claim.stated)
+        return readable(self.claim.stated)
 
     @property
     def right(self) -> str:
@@ -92,15 +92,15 @@ class Checked:
         if not (cause := self.result.cause(self.claim.stated)):
             return ""
         part = "part of " if ... in _listed(self.result.slips[cause]) else ""
-        return f"{cause} gives {part}what is printed"
+        return f"{cause[0].upper()}{cause[1:]} gives {part}what is printed"
 
     @property
     def why(self) -> str:
         """The note as sentences, then what else, or which slip, gives what is printed."""
         told = [self.claim.note, self.cause]
         if self.result and self.claim.kind == "computable" and self.verdict == "conflicting":
-            told.append(f"what is printed is right {self.result.reading(self.claim.stated)}")
-        return " ".join(f"{text[0].upper()}{text[1:]}." for text in told if text)
+            told.append(f"What is printed is right {self.result.reading(self.claim.stated)}")
+        return " ".join(f"{text}." for text in told if text)
 
 
 def _listed(value: Value) -> list[Term]:

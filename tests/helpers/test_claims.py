@@ -5,6 +5,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -82,6 +83,15 @@ def test_historical_claims_say_where_they_were_looked_up():
     for claim in claims.table().values():
         if claim.kind == "historical" and claim.verdict != "not checkable":
             assert claim.source or claim.id in ("lrn-used", "lrn-vgg-none"), claim.id
+
+
+def test_numbers_in_notes_are_computed_or_printed_by_the_lectures():
+    """A note must not bring in by the back door what the code does not compute."""
+    printed = " ".join(claim.stated for claim in claims.table().values())
+    for claim in COMPUTABLE:
+        numbers = re.findall(r"\d[\d,]*[.,]\d+", claim.note)
+        known = f"{claim.claim} {claims.check(claim).right} {printed}"
+        assert [number for number in numbers if number not in known] == [], claim.id
 
 
 # --- recomputed, not remembered ------------------------------------------------------------------
@@ -250,7 +260,7 @@ PROVED = {
 
 @pytest.mark.parametrize("name", PROVED)
 def test_the_cause_of_a_wrong_number_is_proved(name):
-    assert PROVED[name] in claims.check(claims.find(name)).cause
+    assert PROVED[name].lower() in claims.check(claims.find(name)).cause.lower()
 
 
 def test_the_353_million_are_unexplained():
@@ -328,7 +338,7 @@ def test_comparison_respects_the_printed_precision(stated, computed, expected):
     ("stated", "computed", "text"),
     [
         ("145M", 149_520_384, "149,520,384"),
-        ("48.6MiB", 51.678 * 2**20, "51.68 MiB"),
+        ("48.6MiB", 51.678 * 2**20, "51.678 MiB"),
         ("25x", 27.53, "27.53x"),
         ("4%", 4.0, "4.0 %"),
         ("0", 5.3e-6, "5.3e-06"),

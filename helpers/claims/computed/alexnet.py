@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from functools import partial
+from math import prod
 
 import torch
 from torch import nn
@@ -21,25 +22,31 @@ from helpers.claims.networks import (
     percent,
     weights,
 )
+from helpers.claims.notation import number
 from helpers.claims.recompute import Result, swaps
+from helpers.claims.table import find
 
 PAPER, SMALL = "AlexNet-96", "AlexNet-64"
 # The decks' table of costs has torchvision's network on an input of 227 pixels.
 SIZE = 227
 LABELS_96 = "conv1 pool1 conv2 pool2 conv3 conv4 conv5 pool3 flatten fc6 fc7 fc8"
 LABELS_64 = "conv1 pool1 conv2 pool2 conv3 conv4 conv5 pool5 flatten fc6 fc7 fc8"
+CAPTION = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 WITHOUT_BIASES = "without biases"
 
 
 def layer_96(label: str, name: str = TOWER):
+    """A layer of AlexNet-96 by the name in the listing."""
     return labelled(name, LABELS_96)[label]
 
 
 def layer_64(label: str):
+    """A layer of AlexNet-64 by the name in the table of costs."""
     return labelled(SMALL, LABELS_64, SIZE)[label]
 
 
 def total_64():
+    """All layers of AlexNet-64, as in the table of costs."""
     return counted(SMALL, SIZE)
 
 
@@ -65,6 +72,7 @@ def listed_norm(after: str) -> tuple[int, ...]:
 
 
 def conv1_neurons() -> Result:
+    """Outputs of CONV1, and where the number in the caption comes from."""
     channels, rows, columns = layer_96("conv1").out_shape
     # The half of the maps that one GPU has stands where the rows should.
     slip = {"putting 48, the maps of one GPU, for the 55 rows": channels // 2 * columns * channels}
@@ -72,9 +80,20 @@ def conv1_neurons() -> Result:
 
 
 def units() -> Result:
+    """Outputs of all layers with weights."""
     net = counted(PAPER)
     total = sum(elements(layer) for layer in (*convs(net), *linears(net)))
-    return Result(total, readings={"if it is cut off after two digits": total // 10**4 * 10**4})
+    caption = sum(number(find(f"alexnet96-neurons-{label}").stated).value for label in CAPTION)
+    return Result(
+        total,
+        readings={"if it is cut off after two digits": total // 10**4 * 10**4},
+        shown=f"the caption of another deck adds up to {int(caption):,}",
+    )
+
+
+def values(size: int) -> int:
+    """Numbers in a colour image of that size."""
+    return prod(counting.conv_cost(3, 3, 1, size).out_shape)
 
 
 def padded_224() -> Result:
@@ -93,11 +112,11 @@ def parameters(name: str, without: Collection[int] = ()) -> int:
     """Parameters of a network without some of its layers, numbered from 1; the next one adapts."""
     layers = [layer for layer in built(name).modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     total, channels, pixels = 0, layers[0].in_channels, 1
-    for number, layer in enumerate(layers, start=1):
-        if isinstance(layer, nn.Linear) and isinstance(layers[number - 2], nn.Conv2d):
+    for place, layer in enumerate(layers, start=1):
+        if isinstance(layer, nn.Linear) and isinstance(layers[place - 2], nn.Conv2d):
             # The classifier reads every pixel of the last maps.
-            pixels = layer.in_features // layers[number - 2].out_channels
-        if number in without:
+            pixels = layer.in_features // layers[place - 2].out_channels
+        if place in without:
             continue
         if isinstance(layer, nn.Conv2d):
             size, out = layer.kernel_size, layer.out_channels
@@ -117,11 +136,14 @@ def lost(*removed: int) -> Result:
         readings[f"for {name}"] = counted(name).params - parameters(name, removed)
         readings[f"for {name}, the layers alone"] = sum(layers[n - 1].params for n in removed)
     value = readings.pop(f"for {PAPER}")
-    alone = readings[f"for {PAPER}, the layers alone"]
-    return Result(value, readings, shown=f"the layers alone {alone:,}")
+    least, most = min(readings.values()), max(readings.values())
+    return Result(
+        value, readings, shown=f"{least:,} to {most:,} by other counts" if least < most else ""
+    )
 
 
 def layers_with_weights(without: Collection[int] = ()) -> int:
+    """Layers with weights, less those that are taken out."""
     return sum(bool(layer.params) for layer in counted(PAPER).layers) - len(without)
 
 
@@ -141,16 +163,16 @@ COMPUTE: dict[str, Callable] = {
     ],
     "alexnet96-conv1-out": lambda: hwc(layer_96("conv1")),
     "alexnet96-input-224": padded_224,
-    "alexnet96-conv1-params": lambda: layer_96("conv1").params,
+    "alexnet96-conv1-params": lambda: Result(
+        layer_96("conv1").params, shown=f"{weights(layer_96('conv1')):,} without biases"
+    ),
     "alexnet96-pool1-out": lambda: hwc(layer_96("pool1")),
     "alexnet96-pool1-params": lambda: layer_96("pool1").params,
     "alexnet96-60M": lambda: Result(
         counted(PAPER).params, shown=f"{counted(TOWER).params:,} without groups"
     ),
     "alexnet96-650k-units": units,
-    "alexnet96-input-dim": lambda: (
-        counting.conv_cost(3, 3, 1, 224).out_shape[0] * convolution.conv_output_size(224, 1) ** 2
-    ),
+    "alexnet96-input-dim": lambda: Result(values(224), shown=f"227 pixels: {values(227):,}"),
     "alexnet-8-layers": layers_with_weights,
     "alexnet-7-hidden": lambda: layers_with_weights() - 1,
     "alexnet-last2-global": lambda: len(linears(counted(PAPER))) - 1,
@@ -168,7 +190,7 @@ COMPUTE: dict[str, Callable] = {
 for _label in LABELS_96.split():
     if _label != "flatten":
         COMPUTE[f"alexnet96-listing-{_label}"] = partial(listed, _label)
-    if not _label.startswith(("flatten", "pool", "conv1")):
+    if _label in CAPTION[1:]:
         COMPUTE[f"alexnet96-neurons-{_label}"] = lambda label=_label: elements(layer_96(label))
 
 
@@ -176,6 +198,7 @@ for _label in LABELS_96.split():
 
 
 def params_64(label: str) -> Result:
+    """Parameters of a layer of AlexNet-64, and without biases."""
     layer = layer_64(label)
     return Result(layer.params, {WITHOUT_BIASES: weights(layer)} if layer.params else {})
 
@@ -187,6 +210,7 @@ def fc6_params() -> Result:
 
 
 def total_memory() -> Result:
+    """All rows of the column of memory, and what other rows add up to."""
     net = total_64()
     return Result(
         memory(*net.layers),
@@ -203,6 +227,7 @@ def share(part: float, whole: float) -> Result:
 
 
 def early_memory() -> Result:
+    """Whether conv1, pool1 and conv2 hold most of the memory."""
     early = (layer_64(label) for label in ("conv1", "pool1", "conv2"))
     return share(memory(*early), memory(*total_64().layers))
 
@@ -229,7 +254,9 @@ COMPUTE |= {
     "alexnet64-flatten": lambda: elements(layer_64("flatten")),
     "alexnet64-total-mem": total_memory,
     "alexnet64-total-params": lambda: total_64().params,
-    "alexnet64-total-flop": lambda: total_64().macs,
+    "alexnet64-total-flop": lambda: Result(
+        total_64().macs, shown=f"{2 * total_64().macs / 1e9:.2f} GFLOPs"
+    ),
     "alexnet64-trend-mem": early_memory,
     "alexnet64-trend-params": lambda: share(
         sum(layer.params for layer in linears(total_64())), total_64().params

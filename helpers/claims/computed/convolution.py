@@ -1,6 +1,7 @@
 """Convolution: sizes, parameters, what a neuron sees."""
 
 from fractions import Fraction
+from math import prod
 
 from helpers import convolution, counting
 from helpers.claims.recompute import Result
@@ -35,6 +36,7 @@ def some_padding_fits(sizes: range, kernel_size: int, stride: int) -> bool:
 
 
 def shrinking() -> Result:
+    """Sizes under 5x5 convolutions, until none fits; the slide prints three."""
     sizes = [32]
     while sizes[-1] >= 5:
         sizes.append(convolution.conv_output_size(sizes[-1], 5))
@@ -42,8 +44,9 @@ def shrinking() -> Result:
 
 
 def neurons(out_channels: int) -> str:
+    """How many outputs and parameters some 5x5 filters have on 32x32x3, in words."""
     cost = counting.conv_cost(3, out_channels, 5, 32)
-    return f"{cost.out_shape[0] * cost.out_shape[1] * cost.out_shape[2]:,} neurons"
+    return f"{prod(cost.out_shape):,} neurons, {cost.params:,} parameters"
 
 
 COMPUTE = {

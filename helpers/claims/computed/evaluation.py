@@ -28,10 +28,13 @@ def submission() -> Result:
         for row in history.vgg_table(7)
         if (row.top1, row.top5, row.top5_test) == errors
     ]
-    return Result(total, shown=f"table 7: {', '.join(map(str, repeated))}")
+    percents = ", ".join(f"{error} %" for error in errors)
+    shown = f"{percents}, the errors of {repeated[0]} networks in table 7"
+    return Result(total, shown=shown)
 
 
 def many_cores() -> Result:
+    """Whether two of the cards have more than a thousand cores."""
     cores = 2 * history.cores("GTX 580")
     return Result(cores > 1000, shown=f"{cores:,}")
 
@@ -53,6 +56,7 @@ def added_by_removing(*layers: int) -> float:
 
 
 def winner(year: int) -> float:
+    """The top-5 error that a year of ILSVRC is known for."""
     return next(entry.top5 for entry in history.ilsvrc() if entry.year == year)
 
 

@@ -1,6 +1,7 @@
 """GoogLeNet: the module that the slides work out, the stem, the head, the whole."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from math import prod
 
@@ -10,6 +11,7 @@ from torch import nn
 from helpers import counting
 from helpers.claims.computed.vgg import MISSING
 from helpers.claims.networks import (
+    TOWER,
     VGG16,
     built,
     convs,
@@ -58,18 +60,28 @@ def conv(naive: bool, kernel_size: int, filters: int):
 
 
 def factors(naive: bool, kernel_size: int, filters: int) -> tuple[int, ...]:
-    """The product that a slide writes for MACs: rows, columns, filters, kernel, input channels."""
+    """The product that a slide writes for MACs: rows, columns, filters, kernel, input channels.
+
+    Raises ValueError if it is not what counting gives.
+    """
     each, layer = conv(naive, kernel_size, filters)[0]
-    product = (*hwc(layer), *each.kernel_size, each.in_channels)
-    if prod(product) != layer.macs:
-        raise ValueError(f"{product} is not what was counted, {layer.macs}")
-    return product
+    found = (*hwc(layer), *each.kernel_size, each.in_channels)
+    if prod(found) != layer.macs:
+        raise ValueError(f"{found} is not what was counted, {layer.macs}")
+    return found
+
+
+def product(naive: bool, kernel_size: int, filters: int) -> Result:
+    """The factors, and what they come to."""
+    found = factors(naive, kernel_size, filters)
+    return Result(found, shown=f"{prod(found):,} MACs")
 
 
 def misread_264() -> Result:
-    right = factors(False, 5, 96)
-    slip = (*right[:-1], int(f"2{right[-1]}"))
-    return Result(right, slips={"a stray 2 before the 64": slip}, shown=f"{prod(right):,} MACs")
+    """The factors of the 5x5 convolution, and with the misprint."""
+    right = product(False, 5, 96)
+    slip = (*right.value[:-1], int(f"2{right.value[-1]}"))
+    return replace(right, slips={"a stray 2 before the 64": slip})
 
 
 def output(naive: bool) -> tuple[int, ...]:
@@ -80,6 +92,7 @@ def output(naive: bool) -> tuple[int, ...]:
 
 
 def bottleneck_macs() -> Result:
+    """The six products added up, and two ways to go wrong."""
     _, count = module(False)
     (_, large), (_, middle) = conv(False, 5, 96)[0], conv(False, 3, 192)[0]
     misread = prod(misread_264().slips["a stray 2 before the 64"]) - large.macs
@@ -93,6 +106,7 @@ def bottleneck_macs() -> Result:
 
 
 def bottleneck_ratio() -> Result:
+    """Operations of the two modules, and how many times fewer."""
     naive, bottleneck = module(True)[1].macs, module(False)[1].macs
     printed = float(number(find("inception-bneck-total").stated).value)
     slip = {"dividing by the printed 353M": [printed, naive, naive / printed]}
@@ -114,6 +128,7 @@ def bottleneck_pays() -> Result:
 
 
 def stem() -> dict:
+    """The layers of the stem by the names in its table."""
     return dict(zip(STEM, counted(NET).layers, strict=False))
 
 
@@ -129,19 +144,19 @@ def longest_path() -> int:
 
 
 def parameters() -> Result:
+    """Parameters of GoogLeNet, and of what might be meant instead."""
     net, last = counted(NET), linears(counted(NET))[-1]
     heads = sum(p.numel() for p in built("GoogLeNet, two heads more").parameters())
+    other = counted("GoogLeNet, torchvision's").params
     return Result(
         net.params,
-        {
-            "without the last layer": net.params - last.params,
-            "for torchvision's": counted("GoogLeNet, torchvision's").params,
-        },
-        shown=f"{heads:,} with both auxiliary heads",
+        {"without the last layer": net.params - last.params, "for torchvision's": other},
+        shown=f"{heads:,} with both auxiliary heads, torchvision's {other:,}",
     )
 
 
 def fewer_parameters() -> Result:
+    """AlexNet's parameters over GoogLeNet's."""
     large, small = (
         float(number(find(name).stated).value) for name in ("alexnet96-60M", "googlenet-5M")
     )
@@ -154,17 +169,21 @@ def fewer_parameters() -> Result:
 
 
 def more_operations() -> Result:
-    ratio = counted(NET).macs / counted("AlexNet-96").macs
-    return Result(ratio, shown=f"{counted(NET).macs / 1e9:.3f} G MACs")
+    """GoogLeNet's operations over AlexNet's."""
+    macs = counted(NET).macs
+    shown = f"{macs / 1e9:.3f} G MACs; {macs / counted(TOWER).macs:.2f}x without groups"
+    return Result(macs / counted("AlexNet-96").macs, shown=shown)
 
 
 def fully_connected() -> Result:
+    """Fully connected layers on the way to the scores."""
     layers = linears(counted(NET))
     slip = {"not counting the last layer": len(layers) - 1}
     return Result(len(layers), slips=slip, shown=f"{layers[-1].params:,} parameters")
 
 
 def stem_total_operations() -> Result:
+    """All operations of the stem, and what two exchanged digits make of them."""
     layers = stem().values()
     total = sum(map(operations, layers))
     macs = sum(layer.macs for layer in layers)
@@ -182,14 +201,17 @@ def down_to_28(configuration: tuple = CONFIGURATIONS["D"]) -> list:
 
 
 def only_convs(layers: list) -> list:
+    """The convolutions among some layers."""
     return [layer for layer in layers if layer.type == "Conv2d"]
 
 
 def cut() -> list:
+    """The convolutions down to 28 pixels of the VGG-16 that the decks list."""
     return only_convs(down_to_28(short(CONFIGURATIONS["D"])))
 
 
 def memory_against_stem() -> Result:
+    """Memory down to 28 pixels, and over that of the stem."""
     own, stem_bytes = down_to_28(), memory(*stem().values())
 
     def against(layers: list) -> list[float]:
@@ -203,6 +225,7 @@ def memory_against_stem() -> Result:
 
 
 def parameters_against_stem() -> Result:
+    """Parameters down to 28 pixels, and over those of the stem."""
     own, small = (
         sum(layer.params for layer in layers) for layers in (down_to_28(), stem().values())
     )
@@ -215,17 +238,20 @@ def parameters_against_stem() -> Result:
 
 
 def operations_against_stem() -> Result:
+    """Operations down to 28 pixels, and over those of the stem."""
     own, small = (sum(map(operations, layers)) for layers in (down_to_28(), stem().values()))
     macs = sum(layer.macs for layer in cut())
     return Result([own, own / small], slips={MISSING: [macs, ...]})
 
 
 def early_half() -> Result:
+    """Whether most operations of VGG-16 come before 28 pixels."""
     part, whole = sum(layer.macs for layer in down_to_28()), counted(VGG16).macs
     return Result(part > whole / 2, shown=percent(part, whole))
 
 
 def head() -> Result:
+    """Numbers that averaging and the last layer put out."""
     average, last = pools(counted(NET))[-1], linears(counted(NET))[-1]
     large = counting.conv_cost(1024, 4096, 7, 7).params
     return Result([elements(average), elements(last)], shown=f"FC6 here: {large:,} parameters")
@@ -243,16 +269,20 @@ COMPUTE: dict[str, Callable] = {
     "inception-naive-out-pool": lambda: hwc(pools(module(True)[1])[0]),
     "inception-naive-concat": lambda: output(True),
     "inception-naive-total": lambda: module(True)[1].macs,
-    "inception-naive-ops-1x1": lambda: factors(True, 1, 128),
-    "inception-naive-ops-3x3": lambda: factors(True, 3, 192),
-    "inception-naive-ops-5x5": lambda: factors(True, 5, 96),
-    "inception-bneck-1x1-64": lambda: [factors(False, 1, 64), len(conv(False, 1, 64))],
-    "inception-bneck-1x1-128": lambda: factors(False, 1, 128),
-    "inception-bneck-3x3": lambda: factors(False, 3, 192),
+    "inception-naive-ops-1x1": lambda: product(True, 1, 128),
+    "inception-naive-ops-3x3": lambda: product(True, 3, 192),
+    "inception-naive-ops-5x5": lambda: product(True, 5, 96),
+    "inception-bneck-1x1-64": lambda: Result(
+        [factors(False, 1, 64), len(conv(False, 1, 64))], shown=product(False, 1, 64).shown
+    ),
+    "inception-bneck-1x1-128": lambda: product(False, 1, 128),
+    "inception-bneck-3x3": lambda: product(False, 3, 192),
     "inception-bneck-5x5-264": misread_264,
     "inception-bneck-total": bottleneck_macs,
     "inception-bneck-ratio": bottleneck_ratio,
-    "inception-depth-grows": lambda: output(True)[2],
+    "inception-depth-grows": lambda: Result(
+        output(True)[2], shown=f"{output(False)[2]} with a 1x1 convolution behind the pooling"
+    ),
     "inception-bneck-purpose": bottleneck_pays,
     "inception-concat-bneck": lambda: Result(
         hwc(convs(module(False)[1])[-1])[2], shown="x".join(map(str, output(False)))

@@ -9,22 +9,30 @@ OF_1998, TODAY = "LeNet-5 (1998)", "LeNet-5 (today)"
 
 
 def parameters(name: str) -> int:
+    """Parameters of a network."""
     return sum(p.numel() for p in built(name).parameters())
 
 
 def sides(layers) -> list[int]:
+    """Rows of the outputs of some layers."""
     return [layer.out_shape[1] for layer in layers]
 
 
 def smaller_and_more_numerous() -> Result:
+    """Whether from convolution to convolution maps shrink and multiply."""
     maps = [layer.out_shape for layer in convs(counted(TODAY))]
     holds = all(a[0] < b[0] and a[1] > b[1] and a[2] > b[2] for a, b in pairwise(maps))
     return Result(holds, shown=" → ".join("x".join(map(str, shape)) for shape in maps))
 
 
 def sparse() -> Result:
+    """Whether every map of C3 reads its own selection."""
     table = built(OF_1998).c3.table
-    shown = f"{sum(map(len, table))} of {len(table) * 6} connections"
+    own = sum(p.numel() for p in built(OF_1998).c3.parameters())
+    dense = convs(counted(TODAY))[1].params
+    shown = (
+        f"{sum(map(len, table))} of {len(table) * 6} connections, {own:,} parameters of {dense:,}"
+    )
     return Result(len({tuple(maps) for maps in table}) == len(table), shown=shown)
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import torch
 
 from helpers import counting
-from helpers.claims.networks import VGG16, VGG19, built, convs, counted, hwc, linears, weights
+from helpers.claims.networks import VGG16, VGG19, convs, counted, elements, hwc, linears, weights
 from helpers.claims.recompute import Result
 from helpers.models import densenet, resnet
 
@@ -28,6 +28,7 @@ def stage_shapes(name: str) -> list[tuple[int, ...]]:
 
 
 def doubles_and_halves() -> Result:
+    """Whether each stage has twice the channels on half the pixels."""
     shapes = {name: stage_shapes(name) for name in ("ResNet-34", "ResNet-50")}
     holds = all(
         b[0] == 2 * a[0] and a[1] == 2 * b[1] and a[2] == 2 * b[2]
@@ -55,6 +56,7 @@ def has_bottlenecks() -> Result:
 
 
 def fewer_macs() -> Result:
+    """Whether ResNet-152 has fewer operations than the VGGs."""
     macs = {name: counted(name).macs for name in ("ResNet-152", VGG16, VGG19)}
     shown = ", ".join(f"{name} {value / 1e9:.2f} G" for name, value in macs.items())
     return Result(min(macs, key=macs.get) == "ResNet-152", shown=f"MACs: {shown}")
@@ -72,7 +74,17 @@ def reads_all_before() -> Result:
 
 
 def go_layers(start: int, stop: int | None = None):
+    """Some of the convolutions of AlphaGo's policy network."""
     return convs(counted(GO))[start:stop]
+
+
+def last_of_go() -> Result:
+    """The last layer: its output, and its parameters with one bias and with one for every point."""
+    layer = go_layers(-1)[0]
+    points = elements(layer)
+    biased = weights(layer) + points
+    shown = f"{layer.params} parameters, {biased} with a bias for each of {points} points"
+    return Result(hwc(layer), shown=shown)
 
 
 def only(values: set[int]) -> int:
@@ -105,10 +117,10 @@ COMPUTE = {
         hwc(go_layers(1, 12)[-1]),
         sum(layer.params == go_layers(1)[0].params for layer in go_layers(0)),
     ],
-    "alphago-conv-last": lambda: hwc(go_layers(-1)[0]),
+    "alphago-conv-last": last_of_go,
     "alphago-nopool": lambda: Result(
         only({side for layer in go_layers(0) for side in layer.out_shape[1:]}),
-        shown=f"{len(go_layers(0))} layers, {sum(p.numel() for p in built(GO).parameters()):,} "
-        "parameters",
+        shown=f"{len(go_layers(0))} layers, {counted(GO).params:,} parameters, "
+        f"a field of {go_layers(-1)[0].receptive_field} pixels",
     ),
 }

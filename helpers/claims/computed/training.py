@@ -16,6 +16,7 @@ def he_over_xavier() -> Result:
 
 
 def most_in_classifier() -> Result:
+    """Whether the fully connected layers of AlexNet hold most parameters."""
     net = counted("AlexNet-96")
     part = sum(layer.params for layer in linears(net))
     return Result(part > net.params / 2, shown=percent(part, net.params))
@@ -24,7 +25,9 @@ def most_in_classifier() -> Result:
 def patches() -> Result:
     """Whether 224x224 patches of 256x256 and their reflections are more than the image."""
     places = convolution.conv_output_size(256, 224)
-    return Result(2 * places**2 > 1, shown=f"{places} x {places} x 2 = {2 * places**2:,}")
+    counts = [2 * ends**2 for ends in (places, places - 1)]
+    shown = f"{places} x {places} x 2 = {counts[0]:,}; {counts[1]:,} in the paper, with one end"
+    return Result(counts[0] > 1, shown=shown)
 
 
 COMPUTE = {

@@ -39,6 +39,7 @@ FC = ("fc6", "fc7", "fc8")
 
 
 def layer(label: str):
+    """A layer of VGG-16 by its usual name."""
     return labelled(VGG16, LABELS)[label]
 
 
@@ -48,6 +49,7 @@ def small():
 
 
 def of_configuration(name: str):
+    """The cost of one of the configurations of the paper."""
     return counted_vgg(CONFIGURATIONS[name])
 
 
@@ -55,15 +57,25 @@ def of_configuration(name: str):
 
 
 def depth(name: str) -> Result:
+    """Layers with weights of a configuration."""
     net = of_configuration(name)
     shown = f"{len(convs(net))} + {len(linears(net))}"
     return Result(len(convs(net)) + len(linears(net)), shown=shown)
 
 
 def added_by_c() -> Result:
+    """Filters of the 1x1 convolutions in C, and what they cost."""
     filters = [entry[0] for entry in CONFIGURATIONS["C"] if isinstance(entry, tuple)]
     added = of_configuration("C").params - of_configuration("B").params
     return Result(filters, shown=f"{added:,} parameters more")
+
+
+def classifier() -> Result:
+    """Outputs of the fully connected layers, and what they hold of VGG-16."""
+    layers = linears(counted(VGG16))
+    held, whole = sum(each.params for each in layers), counted(VGG16).params
+    shown = f"{held:,} parameters, {percent(held, whole)} of VGG-16"
+    return Result([elements(each) for each in layers], shown=shown)
 
 
 def stage_counts(configuration: Sequence) -> list[int]:
@@ -79,11 +91,13 @@ def stage(index: int, first: Sequence = D, second: Sequence = E) -> str:
 
 
 def stage_3() -> Result:
+    """Stage 3, and as the decks list it."""
     slip = {MISSING_19: stage(3, short(D), short(E))}
     return Result(stage(3), slips=slip)
 
 
 def stages_of_four(configuration: Sequence) -> list[int]:
+    """Stages with four convolutions, counted from 1."""
     return [k for k, count in enumerate(stage_counts(configuration), start=1) if count == 4]
 
 
@@ -94,6 +108,7 @@ def layer_list(configuration: Sequence) -> list:
 
 
 def listed(configuration: Sequence, slip: str) -> Result:
+    """Stages of a configuration, and as the decks list them; slip: what they leave out."""
     net, cut = (counted_vgg(tuple(each)) for each in (configuration, short(configuration)))
     layers = [len(convs(each)) + len(linears(each)) for each in (net, cut)]
     return Result(
@@ -117,6 +132,7 @@ def stack_weights(count: int, kernel_size: int, *channels: int) -> int:
 
 
 def seen(*kernels: int) -> int:
+    """The receptive field of convolutions in a row, with stride 1."""
     return counting.receptive_field([(kernel, 1) for kernel in kernels])
 
 
@@ -132,12 +148,14 @@ def factor(cost: Callable[[int], float], unit: Callable[[int], float]) -> float:
 
 
 def squared(channels: int) -> int:
+    """The square of a number of channels."""
     return channels**2
 
 
-def weights_compared(few: tuple[int, int], many: tuple[int, int]) -> list[float]:
+def weights_compared(first: tuple[int, int], second: tuple[int, int]) -> Result:
     """Weights over C squared of two stacks; each (convolutions, kernel_size)."""
-    return [factor(lambda c, s=s: stack_weights(*s, c, c), squared) for s in (few, many)]
+    a, b = (factor(lambda c, s=s: stack_weights(*s, c, c), squared) for s in (first, second))
+    return Result([a, b], shown=f"{b / a - 1:+.1%} from the first to the second")
 
 
 def operations_compared() -> list[float]:
@@ -213,6 +231,7 @@ def cell(label: str) -> list[Value]:
 
 
 def image() -> list[Value]:
+    """Shape of the input image, and the numbers in it."""
     channels, rows, columns = counting.conv_cost(3, 3, 1, 224).out_shape
     return [(rows, columns, channels), rows * columns * channels]
 
@@ -234,12 +253,14 @@ def total_memory(mib: bool = False) -> Result:
 
 
 def total_parameters() -> Result:
+    """All parameters of VGG-16."""
     net = counted(VGG16)
     biases = sum(each.params - weights(each) for each in (*convs(net), *linears(net)))
     return Result(net.params, shown=f"{net.params - biases:,} without biases")
 
 
 def largest_first() -> Result:
+    """Whether no output is larger than those of the first two convolutions."""
     layers = [each for each in counted(VGG16).layers if each.type != "Flatten"]
     early = {label: elements(layer(label)) for label in ("conv1_1", "conv1_2")}
     holds = min(early.values()) >= max(map(elements, layers))
@@ -248,6 +269,7 @@ def largest_first() -> Result:
 
 
 def most_in_fc6() -> Result:
+    """Whether FC6 holds most parameters."""
     part, whole = layer("fc6").params, counted(VGG16).params
     return Result(part > whole / 2, shown=percent(part, whole))
 
@@ -263,24 +285,30 @@ def conv_memory() -> Result:
 
 
 def memory_ratio() -> Result:
+    """Memory of VGG-16 over that of AlexNet-64, by the outputs of convolutions."""
     alexnet = memory(*convs(small()))
+    everything = memory(*counted(VGG16).layers) / memory(*small().layers)
     return Result(
         memory(*convs(counted(VGG16))) / alexnet,
+        shown=f"{everything:.1f}x by the outputs of all layers",
         slips={MISSING: memory(*convs(counted_vgg(short(D)))) / alexnet},
     )
 
 
 def macs() -> Result:
+    """MACs of VGG-16."""
     return Result(counted(VGG16).macs, slips={MISSING: counted_vgg(short(D)).macs})
 
 
 def macs_ratio() -> Result:
+    """MACs of VGG-16 over those of AlexNet-64."""
     cut, alexnet = (round(net.macs / 1e9, 1) for net in (counted_vgg(short(D)), small()))
     slip = {f"{MISSING} and dividing the rounded {cut} by {alexnet}": cut / alexnet}
     return Result(counted(VGG16).macs / small().macs, slips=slip)
 
 
 def parameter_ratio() -> list[float]:
+    """Parameters of VGG-16 and AlexNet-64, and their ratio."""
     large, alexnet = counted(VGG16).params, small().params
     return [large, alexnet, large / alexnet]
 
@@ -299,7 +327,7 @@ def nineteen_against_sixteen() -> Result:
 
 COMPUTE: dict[str, Callable] = {
     "vgg-table1-conv1": added_by_c,
-    "vgg-table1-fc": lambda: [elements(each) for each in linears(of_configuration("E"))],
+    "vgg-table1-fc": classifier,
     "vgg-140M": lambda: Result(counted(VGG16).params, shown=f"VGG-19: {counted(VGG19).params:,}"),
     "vgg-depth": lambda: [
         len(convs(net)) + len(linears(net)) for net in (small(), counted(VGG16), counted(VGG19))
