@@ -23,7 +23,7 @@ from fractions import Fraction
 from math import floor
 
 UNITS = {"": 1, "%": 1, "x": 1, "k": 10**3, "M": 10**6, "G": 10**9, "KiB": 1024, "MiB": 1024**2}
-NUMBER = re.compile(r"(~?)(\d[\d,]*)(\.\d+)?(%|x|k|M|G|KiB|MiB)?")
+NUMBER = re.compile(r"(~?)(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(%|x|k|M|G|KiB|MiB)?")
 SHAPE = re.compile(r"\d+(x\d+)+")
 WORDS = {"true": True, "false": False, "-": None}
 SPELLED = {True: "yes", False: "no", None: "–"}
@@ -141,5 +141,7 @@ def _spell(value: Term, like: Number | None) -> str:
 
 
 def _decimal(value: float) -> str:
-    """Four digits, and none after the point beyond what they need."""
+    """Four digits; what only rounding has left over is left out."""
+    if abs(value - round(value)) < 1e-9:
+        value = round(value)
     return f"{value:.1e}" if 0 < abs(value) < 1e-3 else f"{value:,.4g}"

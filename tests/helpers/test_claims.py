@@ -362,6 +362,7 @@ def test_values_are_spelled_in_the_units_of_the_statement(stated, computed, text
         ("784KiB", "784 KiB"),
         ("- 7.9%", "–, 7.9 %"),
         ("about four layers", "about four layers"),
+        ("32, 64, 128", "32, 64, 128"),
     ],
 )
 def test_statements_are_readable(stated, text):

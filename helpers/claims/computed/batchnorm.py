@@ -112,7 +112,9 @@ def identity_error() -> Result:
         float((batch_norm(x, gamma, mean)[0] - x).abs().max())
         for gamma in (var.sqrt(), (var + EPS).sqrt())
     ]
-    return Result(errors[0], shown=f"{errors[1]:.0e} with eps in gamma")
+    return Result(
+        errors[0], shown=f"{'none' if errors[1] < 1e-12 else errors[1]} with eps in gamma"
+    )
 
 
 def running_mean() -> Result:

@@ -8,6 +8,8 @@ from helpers import convolution
 from helpers.claims import history
 from helpers.claims.recompute import Result
 
+ZEILER = "Zeiler and Fergus"
+
 
 def ten_crops() -> int:
     """How many different images the corners, the centre and their reflections are."""
@@ -55,9 +57,32 @@ def added_by_removing(*layers: int) -> float:
     return round(errors[layers][1] - errors[()][1], 1)
 
 
-def winner(year: int) -> float:
-    """The top-5 error that a year of ILSVRC is known for."""
-    return next(entry.top5 for entry in history.ilsvrc() if entry.year == year)
+def winner(year: int) -> history.Entry:
+    """What a year of ILSVRC is known for."""
+    return next(entry for entry in history.ilsvrc() if entry.year == year)
+
+
+def on_validation_set(team: str, networks: int | None = 1) -> float | None:
+    """Top-5 error on the validation set, in VGG's table 7."""
+    return in_table(7, False, name=team, networks=networks)[1]
+
+
+def on_test_set(team: str, networks: int | None = 1) -> float | None:
+    """Top-5 error on the test set, in VGG's table 7."""
+    return in_table(7, True, name=team, networks=networks)[2]
+
+
+def zfnet(*before: float) -> Result:
+    """The error of six ZFNets, and what the slides take for it."""
+    value = on_test_set(ZEILER, 6)
+    shown = f"Clarifai {on_test_set('Clarifai', None)} %"
+    return Result([*before, value] if before else value, shown=shown)
+
+
+def two_networks_against_one() -> Result:
+    """Whether two VGGs have a lower error than one."""
+    one, two = on_test_set("VGG", 1), on_test_set("VGG", 2)
+    return Result(two < one, shown=f"{one} % for one network, {two} % for two")
 
 
 def of_2012(team: str) -> list[float] | float:
@@ -71,7 +96,7 @@ COMPUTE = {
     "vgg-t6-submission": submission,
     "alexnet-1000-cores": many_cores,
     # Historical: looked up.
-    "ablate-baseline": lambda: in_table(7, False, name="Krizhevsky", networks=1)[1],
+    "ablate-baseline": lambda: on_validation_set("Krizhevsky"),
     "ablate-reimpl": lambda: history.ablations()[()][1],
     "ablate-7-perf": partial(added_by_removing, 7),
     "ablate-67-perf": partial(added_by_removing, 6, 7),
@@ -88,11 +113,21 @@ COMPUTE = {
     ),
     "ilsvrc12-26.2": lambda: of_2012("U. Tokyo")[0],
     "ilsvrc-1.2M": lambda: history.TRAINING_IMAGES,
-    "googlenet-6.7": partial(winner, 2014),
-    "googlenet-6.67": lambda: [winner(2014), winner(2012)],
-    "resnet-3.57": partial(winner, 2015),
-    "resnet-3.6": partial(winner, 2015),
-    "vgg-7.3": lambda: in_table(7, True, name="VGG", networks=7)[2],
+    "googlenet-6.7": lambda: winner(2014).top5,
+    "googlenet-6.67": lambda: [winner(2014).top5, winner(2012).top5],
+    "googlenet-winner-2014": lambda: winner(2014).name,
+    "resnet-3.57": lambda: winner(2015).top5,
+    "resnet-3.6": lambda: winner(2015).top5,
+    "vgg-7.3": lambda: on_test_set("VGG", 7),
+    "vgg-prev-11.2": lambda: on_test_set("Clarifai", None),
+    "vgg-ensembles": two_networks_against_one,
+    "zf-error-11.7": lambda: zfnet(on_test_set("Krizhevsky", 5)),
+    "zf-error-14.8": lambda: zfnet(on_test_set("Krizhevsky", 5)),
+    "zf-ilsvrc13-11.7": zfnet,
+    "alexnet-ensemble": lambda: [
+        on_validation_set("Krizhevsky", 1),
+        on_validation_set("Krizhevsky", 5),
+    ],
 }
 
 _SCALES = {"256": (256,), "384": (384,), "256_512": history.JITTER}
@@ -118,7 +153,7 @@ COMPUTE |= {
         "gln1": ("GoogLeNet", 1), "gln7": ("GoogLeNet", 7),
         "msra11": ("MSRA", 11), "msra1": ("MSRA", 1),
         "clar": ("Clarifai", None), "clar1": ("Clarifai", 1),
-        "zf6": ("Zeiler and Fergus", 6), "zf1": ("Zeiler and Fergus", 1),
+        "zf6": (ZEILER, 6), "zf1": (ZEILER, 1),
         "of7": ("OverFeat", 7), "of1": ("OverFeat", 1),
         "kr5": ("Krizhevsky", 5), "kr1": ("Krizhevsky", 1),
     }.items()
