@@ -1,4 +1,8 @@
-"""The claims of the lectures, counted by topic, and the errata that follow from them."""
+"""The claims of the lectures, counted by topic, and the errata that follow from them.
+
+To add a claim: a row in `helpers/claims/table.csv`, an entry in the `COMPUTE` of its topic under
+`helpers/claims/computed`, and `course claims --errata`.
+"""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -78,6 +78,19 @@ def test_command_fails_when_code_and_table_disagree(monkeypatch, reviewed, capsy
     assert out[-2].startswith("pool-channels: the slide says 32, computed is 64")
 
 
+def test_command_fails_for_a_computation_without_a_row(monkeypatch, capsys):
+    table = dict(claims.table())
+    del table["pool-channels"]
+    monkeypatch.setattr(claims, "table", lambda: table)
+    monkeypatch.setattr(claims, "strays", lambda: ["pool-channels"])
+    assert run() == 1
+    out = capsys.readouterr().out.splitlines()
+    assert out[-2:] == [
+        "pool-channels: it is computed, but no row of the table has it",
+        "claims: 333 recomputed, 1 disagree",
+    ]
+
+
 def test_command_writes_the_errata(monkeypatch, reviewed, tmp_path, capsys):
     path = tmp_path / "errata.md"
     monkeypatch.setattr(reviewing, "review", lambda: reviewed)

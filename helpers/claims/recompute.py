@@ -98,7 +98,7 @@ class Checked:
     def why(self) -> str:
         """The note as sentences, then what else, or which slip, gives what is printed."""
         told = [self.claim.note, self.cause]
-        if self.result and self.claim.kind == "computable" and self.verdict == "conflicting":
+        if self.result and self.verdict == "conflicting" and self.claim.kind != "historical":
             told.append(f"What is printed is right {self.result.reading(self.claim.stated)}")
         return " ".join(f"{text}." for text in told if text)
 

@@ -207,6 +207,9 @@ COMPUTE = {
     "bn-fuse": fusing_error,
     "bn-fc-shapes": lambda: batch_norm_shapes(vectors(), "ND"),
     "bn-conv-shapes": lambda: batch_norm_shapes(maps(), "NCHW"),
+    "bn-conv-x-shape": lambda: statistics_shape(
+        maps(), batch_norm(maps(), *plain(maps()))[0], "NCHW"
+    ),
     "bn-center": centred,
     "bn-differentiable": differentiable,
     "ln-shapes": layer_norm_shapes,

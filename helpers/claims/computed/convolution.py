@@ -3,6 +3,11 @@
 from fractions import Fraction
 from math import prod
 
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
 from helpers import convolution, counting
 from helpers.claims.recompute import Result
 
@@ -49,7 +54,30 @@ def neurons(out_channels: int) -> str:
     return f"{prod(cost.out_shape):,} neurons, {cost.params:,} parameters"
 
 
+def convolves() -> Result:
+    """Whether the layer does to two signals what convolving them does."""
+    signal, kernel = torch.tensor([1.0, 2, 4, 8, 16]), torch.tensor([1.0, 0, -2])
+    layer = convolution.conv2d(signal[None, None, None], kernel[None, None, None])[0, 0, 0]
+
+    def same(kernel: torch.Tensor) -> bool:
+        return np.array_equal(np.convolve(signal, kernel, mode="valid"), layer.numpy())
+
+    return Result(same(kernel), {"if the kernel is flipped before": same(kernel.flip(0))})
+
+
+def operations_per_product() -> Result:
+    """What PyTorch counts as operations, over the product of the formula."""
+    layer = nn.Conv2d(3, 64, 11, stride=4, padding=2, bias=False, device="meta")
+    with FlopCounterMode(display=False) as counter:
+        layer(torch.empty(1, 3, 227, 227, device="meta"))
+    macs = counting.conv_cost(3, 64, 11, 227, 4, 2, bias=False).macs
+    readings = {"for MACs": macs // prod((64, 56, 56, 3, 11, 11))}
+    return Result(counter.get_total_flops() / macs, readings)
+
+
 COMPUTE = {
+    "conv-crosscorrelation": convolves,
+    "conv-flop-formula": operations_per_product,
     "conv-5x5x3-dot": lambda: counting.conv_cost(3, 1, 5, 5, bias=False).macs,
     "conv-32-5-28": lambda: output(3, 1, 5, 32),
     "conv-6filters": lambda: output(3, 6, 5, 32),

@@ -36,7 +36,15 @@ def sparse() -> Result:
     return Result(len({tuple(maps) for maps in table}) == len(table), shown=shown)
 
 
+def layers() -> Result:
+    """Convolutions, poolings and fully connected layers in their order, C5 a convolution."""
+    names = {"Conv2d": "conv", "AvgPool2d": "pool", "Linear": "fc"}
+    found = [names[layer.type] for layer in counted(TODAY).layers if layer.type in names]
+    return Result("-".join(found), {"but for the output layer": "-".join(found[:-1])})
+
+
 COMPUTE = {
+    "lenet-structure-cs231n": layers,
     "lenet-params": lambda: Result(
         parameters(OF_1998), shown=f"as built today {parameters(TODAY):,}"
     ),

@@ -3,9 +3,20 @@
 from itertools import pairwise
 
 import torch
+from torch import nn
 
 from helpers import counting
-from helpers.claims.networks import VGG16, VGG19, convs, counted, elements, hwc, linears, weights
+from helpers.claims.networks import (
+    VGG16,
+    VGG19,
+    built,
+    convs,
+    counted,
+    elements,
+    hwc,
+    linears,
+    weights,
+)
 from helpers.claims.recompute import Result
 from helpers.models import densenet, resnet
 
@@ -53,6 +64,18 @@ def has_bottlenecks() -> Result:
     )
     numbers = [sum(weights(layer) for layer in convs(count)) for count in (block, pair)]
     return Result(holds, shown=f"{numbers[0]:,} weights against {numbers[1]:,}")
+
+
+def two_large_kernels() -> Result:
+    """Whether the convolutions of a block are two of 3x3, at each depth."""
+
+    def holds(size: int) -> bool:
+        block = built(f"ResNet-{size}").layer1[-1]
+        kernels = [part.kernel_size for part in block.children() if isinstance(part, nn.Conv2d)]
+        return kernels == [(3, 3)] * 2
+
+    shallow = {"for 18 and 34 layers": holds(18) and holds(34)}
+    return Result(all(map(holds, resnet.DEPTHS)), shallow, shown="1x1, 3x3, 1x1 from 50 layers on")
 
 
 def fewer_macs() -> Result:
@@ -110,6 +133,7 @@ COMPUTE = {
     "resnet-56x56": lambda: counted("ResNet-152").find("maxpool").out_shape[1:],
     "resnet-bottleneck": has_bottlenecks,
     "resnet-8x-layers": lambda: depth("ResNet-152") / depth(VGG19),
+    "resnet-two-3x3": two_large_kernels,
     "resnet-faster": fewer_macs,
     "densenet-connect": reads_all_before,
     "alphago-conv1": lambda: hwc(go_layers(0)[0]),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 
 from helpers import counting
 from helpers.claims import history
@@ -101,6 +102,14 @@ def stages_of_four(configuration: Sequence) -> list[int]:
     return [k for k, count in enumerate(stage_counts(configuration), start=1) if count == 4]
 
 
+def doubles() -> Result:
+    """Whether every stage has twice the filters of the one before it."""
+    filters = [stage[-1] for stage in split(D)]
+    twice = [b == 2 * a for a, b in pairwise(filters)]
+    shown = ", ".join(map(str, filters))
+    return Result(all(twice), {"for the first three poolings": all(twice[:3])}, shown=shown)
+
+
 def layer_list(configuration: Sequence) -> list:
     """Filters x convolutions of each stage, and the fully connected layers."""
     listed = [(stage[-1], len(stage)) for stage in split(configuration)]
@@ -176,6 +185,15 @@ def on_rgb(count: int, alone: int) -> Result:
     large = stack_weights(1, alone, 3, 64)
     slip = {"taking 3 input channels for every layer": count * stack_weights(1, 3, 3, 64)}
     return Result(value, slips=slip, shown=f"one {alone}x{alone}: {large:,}")
+
+
+def square_kernels() -> Result:
+    """Whether a kernel of 64 filters has N x N x C x C weights, on an image and on 64 channels."""
+
+    def holds(channels: int) -> bool:
+        return stack_weights(1, 3, channels, 64) == 3 * 3 * 64 * 64
+
+    return Result(holds(3), {"between layers of equal width": holds(64)})
 
 
 def kernels_that_see(size: int) -> int:
@@ -328,6 +346,8 @@ def nineteen_against_sixteen() -> Result:
 COMPUTE: dict[str, Callable] = {
     "vgg-table1-conv1": added_by_c,
     "vgg-table1-fc": classifier,
+    "vgg-rule-double": doubles,
+    "vgg-kernel-params": square_kernels,
     "vgg-140M": lambda: Result(counted(VGG16).params, shown=f"VGG-19: {counted(VGG19).params:,}"),
     "vgg-depth": lambda: [
         len(convs(net)) + len(linears(net)) for net in (small(), counted(VGG16), counted(VGG19))
