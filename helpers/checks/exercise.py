@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from helpers.checks.modules import alternatives, describe_module
-from helpers.checks.records import Array, Other, decode, encode
+from helpers.checks.records import LONGEST_TEXT, Array, Other, decode, encode
 
 RELATIVE_TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 
@@ -204,7 +204,8 @@ def outcome_of(function: Callable, arguments: tuple) -> dict:
     try:
         value = function(*arguments)
     except Exception as error:
-        return {"error": [base.__name__ for base in type(error).__mro__]}
+        bases = [base.__name__ for base in type(error).__mro__]
+        return {"error": bases, "message": str(error)[:LONGEST_TEXT]}
     return {"value": decode(encode(value))}
 
 
@@ -470,6 +471,8 @@ def _diagnose(exercise, parts, expected, results) -> list[Finding]:
 
     def best(part: str, these: set) -> Finding | None:
         fitting = [by_name[name] for name, found in agreed.items() if these <= found]
+        if len(fitting) > 1:
+            fitting = [m for m in fitting if _raises_as(exercise, m, expected)] or fitting
         return Finding(part, fitting, len(fitting) == 1) if fitting else None
 
     whole = best("", everything)
@@ -501,6 +504,19 @@ def _agreement(exercise, candidate, parts, expected, failing) -> set[tuple[int, 
         scale = _largest_by_part(exercise, made)
         found |= {(i, p) for p in parts if _matches(got[p], wrong[p], scale[p], case)}
     return found if found & failing else set()
+
+
+def _raises_as(exercise, candidate, expected) -> bool:
+    """Whether a mistake raises errors with just the words of those that were raised.
+
+    The sizes that torch names when shapes do not fit tell mistakes apart that raise the same error.
+    """
+    make = exercise.asked(candidate.of(exercise.reference))
+    for args, got in expected:
+        said = next(iter(got.values())).get("message")
+        if said is not None and outcome_of(make, args).get("message") != said:
+            return False
+    return True
 
 
 def source_of(wrong: Mistake, name: str, right: str) -> str:
