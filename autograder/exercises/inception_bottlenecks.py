@@ -219,7 +219,8 @@ def pooling_stacked_first(right, **options):
 
 
 @mistake(
-    "the reducers are 3x3 convolutions", "A reducer mixes channels only: its kernel is a single 1x1."
+    "the reducers are 3x3 convolutions",
+    "A reducer mixes channels only: its kernel is a single 1x1.",
 )
 def reducers_3x3(right, **options):
     net = right(**options)
@@ -229,7 +230,8 @@ def reducers_3x3(right, **options):
 
 
 @mistake(
-    "the projection behind the pooling has no ReLU", "A ReLU follows each convolution, this one too."
+    "the projection behind the pooling has no ReLU",
+    "A ReLU follows each convolution, this one too.",
 )
 def projection_without_relu(right, **options):
     return with_identity(right(**options), "branch4.1.1")
@@ -264,7 +266,9 @@ def one_module_too_few(right, in_channels, modules, *filters):
     return right(in_channels, modules - 1, *filters)
 
 
-@mistake("one module too many is counted", "The list begins with `in_channels` and has one entry more.")
+@mistake(
+    "one module too many is counted", "The list begins with `in_channels` and has one entry more."
+)
 def one_module_too_many(right, in_channels, modules, *filters):
     return right(in_channels, modules + 1, *filters)
 
@@ -433,7 +437,9 @@ def head_with_ten_classes(right, num_classes, **options):
     return right(num_classes=10, **options)
 
 
-@mistake("the scores go through a ReLU", "Scores may be negative: nothing follows the linear layer.")
+@mistake(
+    "the scores go through a ReLU", "Scores may be negative: nothing follows the linear layer."
+)
 def scores_rectified(right, **options):
     return nn.Sequential(right(**options), nn.ReLU())
 
@@ -501,7 +507,9 @@ def auxiliary_hidden_left_out(right, num_classes, **options):
     return exchanged(net, fc1=nn.Identity(), relu=nn.Identity(), fc2=scores)
 
 
-@mistake("the 1x1 convolution is left out", "It turns all channels into 128 before the linear layers.")
+@mistake(
+    "the 1x1 convolution is left out", "It turns all channels into 128 before the linear layers."
+)
 def auxiliary_convolution_left_out(right, in_channels, **options):
     net = right(in_channels=in_channels, **options)
     hidden = nn.Linear(in_channels * 16, net.fc1.out_features)
@@ -605,7 +613,8 @@ def weights_exchanged(right, outputs, labels, aux_weight=0.3):
 
 
 @mistake(
-    "the last of the outputs is taken for the main one", "The scores come first, then the two heads."
+    "the last of the outputs is taken for the main one",
+    "The scores come first, then the two heads.",
 )
 def last_output_is_main(right, outputs, labels, aux_weight=0.3):
     return right(outputs[::-1] if isinstance(outputs, tuple) else outputs, labels, aux_weight)

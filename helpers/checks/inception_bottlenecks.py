@@ -107,7 +107,9 @@ def reducers_left_out(right, in_channels, size, n1x1, n3x3_reduce, n3x3, n5x5_re
     return everything - reducers
 
 
-@mistake("the projection behind the pooling is left out", "It is a 1x1 convolution like the others.")
+@mistake(
+    "the projection behind the pooling is left out", "It is a 1x1 convolution like the others."
+)
 def projection_left_out(right, in_channels, size, *filters):
     return right(in_channels, size, *filters[:-1], 0)
 
@@ -195,7 +197,9 @@ def pooling_with_stride_2(right, **options):
     return net
 
 
-@mistake("the 5x5 convolution has padding 1", "5x5 needs `padding=2` to keep the size, 3x3 needs 1.")
+@mistake(
+    "the 5x5 convolution has padding 1", "5x5 needs `padding=2` to keep the size, 3x3 needs 1."
+)
 def large_kernel_with_padding_1(right, **options):
     net = right(**options)
     convolution_of(net.branch3).padding = (1, 1)
