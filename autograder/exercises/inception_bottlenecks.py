@@ -685,8 +685,8 @@ GOOGLENET = replace(
     visible.GOOGLENET,
     cases=[
         Case("narrow, in colour", narrow((2, 3, 64, 64), num_classes=5)),
-        Case("narrow, two channels", narrow((1, 2, 64, 96), in_channels=2, num_classes=4)),
-        Case("with heads, in evaluation", narrow((1, 3, 64, 64), aux=True, num_classes=6)),
+        Case("with heads, in evaluation, two channels",
+             narrow((1, 2, 64, 96), aux=True, num_classes=6, in_channels=2)),
         Case("with heads, in training",
              narrow((1, 3, 224, 224), training=True, aux=True, num_classes=3)),
         Case("full width with heads", large_inputs({"aux": True}, (1, 3, 224, 224))),

@@ -125,12 +125,13 @@ def dropout_paused():
             setattr(functional, name, function)
 
 
-def describe_module(build, options, shape, seed, training=False, order=None):
+def describe_module(build, options, shape, seed, training=False, order=None, any_device=True):
     """Build a module and say what it is and does.
 
     build(**options) gives the module; shape: of the input, batch included; seed: of weights and
     input, or None for a module too large to run: everything is then on the meta device.
-    training: its output in training mode instead, dropout paused.
+    training: its output in training mode instead, dropout paused; order: as for
+    :func:`set_weights`; any_device: also try whether it runs elsewhere, which takes most of the time.
     Returns {"params", "stages", "output"}: the number of trainable parameters, the output shapes of
     its layers with parameters (sorted), and its output in evaluation mode for float64 input, or the
     output's shape if nothing was computed. Raises Unusable for a module without parameters, one
@@ -150,6 +151,8 @@ def describe_module(build, options, shape, seed, training=False, order=None):
         stages, output = _shapes(module.to("meta").eval(), torch.empty(shape, device="meta"))
     else:
         stages, output = _run(module.double().eval(), shape, seed, order, training)
+        if any_device:
+            _require_any_device(module, torch.zeros(shape, dtype=torch.float64))
     return {"params": params, "stages": sorted(stages), "output": output}
 
 
@@ -186,8 +189,6 @@ def _run(module, shape, seed, order, training):
         output = module(first)
         if isinstance(output, torch.Tensor) and torch.equal(output, module(second)):
             raise Unusable("its output does not depend on its input")
-    if order is None:
-        _require_any_device(module, first)
     return stages, output
 
 
@@ -242,4 +243,4 @@ def alternatives(build, arguments):
     module = build(**options).double().eval()
     layers, _ = layers_in_order(module, torch.zeros(shape, dtype=torch.float64))
     for order in itertools.islice(orders(set_weights(layers, seed)), 1, None):
-        yield describe_module(build, options, shape, seed, *training, order=order)
+        yield describe_module(build, options, shape, seed, *training, order=order, any_device=False)

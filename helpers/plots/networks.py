@@ -1,5 +1,6 @@
 """Pictures of whole networks."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def diagram(
     width, height = size
     places = {name: box[0] for name, box in boxes.items()}
     texts = {name: box[1] for name, box in boxes.items()}
-    for name, (place, text, *kind) in boxes.items():
+    for place, text, *kind in boxes.values():
         x, y = place
         style = {"facecolor": KINDS[kind[0] if kind else ""], "edgecolor": DARK, "linewidth": 0.9}
         if text == "+":
@@ -74,22 +75,22 @@ def diagram(
         ax.text(x, y, text, ha="center", va="center", fontsize=9, color=DARK, zorder=3)
     told = []
     for begin, end, *shape in arrows:
-        start, stop = (
-            _edge(places[begin], places[end], size),
-            _edge(places[end], places[begin], size),
-        )
+        start = _edge(places[begin], places[end], size, texts[begin] == "+")
+        stop = _edge(places[end], places[begin], size, texts[end] == "+")
         style = {"arrowstyle": "-|>", "color": DARK, "linewidth": 1.0, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", stop, start, arrowprops=style, zorder=1)
         if shape:
-            x, y = (start[0] + stop[0]) / 2, (start[1] + stop[1]) / 2
-            box = {"facecolor": WHITE, "edgecolor": "none", "pad": 0.6}
-            ax.text(x, y, shape[0], ha="center", va="center", fontsize=8, color="#595959", bbox=box)
+            side = -1 if stop[0] < start[0] else 1  # away from an arrow that leans the other way
+            middle = ((start[0] + stop[0]) / 2 + side * 0.07, (start[1] + stop[1]) / 2)
+            ha = "left" if side > 0 else "right"
+            ax.text(*middle, shape[0], ha=ha, va="center", fontsize=8, color="#595959")
         with_shape = f" ({shape[0]})" if shape else ""
         told.append(f"{_flat(texts[begin])} to {_flat(texts[end])}{with_shape}")
     xs, ys = zip(*places.values(), strict=True)
     ax.set(
         xlim=(min(xs) - width * 0.65, max(xs) + width * 0.65),
         ylim=(max(ys) + height, min(ys) - height),
+        aspect="equal",
     )
     ax.set_title(title, fontsize=11)
     ax.axis("off")
@@ -101,13 +102,13 @@ def _flat(text: str) -> str:
     return text.replace("\n", " ")
 
 
-def _edge(inside: Place, outside: Place, size: Place) -> Place:
+def _edge(inside: Place, outside: Place, size: Place, circle: bool) -> Place:
     """Where the line from the middle of one box to another leaves the first."""
     (x, y), (dx, dy) = inside, (outside[0] - inside[0], outside[1] - inside[1])
-    reach = min(
-        size[0] / 2 / abs(dx) if dx else float("inf"),
-        size[1] / 2 / abs(dy) if dy else float("inf"),
-    )
+    if circle:
+        reach = size[1] / 2.4 / math.hypot(dx, dy)
+    else:
+        reach = min(abs(half / d) for half, d in ((size[0] / 2, dx), (size[1] / 2, dy)) if d)
     return x + reach * dx, y + reach * dy
 
 
