@@ -119,7 +119,7 @@ def projection_left_out(right, in_channels, size, *filters):
     "Behind the reducer there are only `n5x5_reduce` channels left to read.",
 )
 def large_filters_read_everything(right, in_channels, size, *filters):
-    n1x1, n3x3_reduce, n3x3, n5x5_reduce, n5x5, pool_proj = filters
+    *_, n5x5, pool_proj = filters
     more = right(in_channels, size, 25 * n5x5, 0, 0, 0, 0, 0)
     none = right(in_channels, size, *filters[:4], 0, pool_proj)
     return none + more
@@ -127,7 +127,7 @@ def large_filters_read_everything(right, in_channels, size, *filters):
 
 @mistake("the 3x3 line is counted twice", "Six convolutions, each once.")
 def middle_line_twice(right, in_channels, size, *filters):
-    n1x1, n3x3_reduce, n3x3, *_ = filters
+    _, n3x3_reduce, n3x3, *_ = filters
     return right(in_channels, size, *filters) + right(n3x3_reduce, size, 9 * n3x3, 0, 0, 0, 0, 0)
 
 
@@ -499,7 +499,8 @@ GAP_HEAD = module_exercise(
     "GlobalAvgPoolHead",
     googlenet.GlobalAvgPoolHead,
     cases=[
-        Case("seven maps of 3x3", module_inputs({"in_channels": 7, "num_classes": 4}, (2, 7, 3, 3))),
+        Case("seven maps of 3x3",
+             module_inputs({"in_channels": 7, "num_classes": 4}, (2, 7, 3, 3))),
         Case("another size", module_inputs({"in_channels": 5, "num_classes": 3}, (1, 5, 4, 6))),
         Case("1024 maps of 7x7",
              large_inputs({"in_channels": 1024, "num_classes": 1000}, (1, 1024, 7, 7))),
