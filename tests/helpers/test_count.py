@@ -236,7 +236,8 @@ def test_the_network_is_left_as_it_was():
 
 @given(
     st.tuples(st.integers(1, 4), st.integers(1, 4)),
-    st.tuples(st.integers(1, 3), st.integers(1, 3)), st.integers(1, 2), st.integers(0, 1), st.integers(1, 2), st.booleans(),
+    st.tuples(st.integers(1, 3), st.integers(1, 3)), st.integers(1, 2),
+    st.integers(0, 1), st.integers(1, 2), st.booleans(),
 )  # fmt: skip
 @settings(max_examples=40, deadline=None)
 def test_any_stack_agrees_with_torch(kernel, stride, groups, padding, dilation, bias):
