@@ -697,13 +697,11 @@ whole = counting.count(reference.GoogLeNet(), (3, 224, 224))
 vgg16 = counting.count(make_vgg(CONFIGURATIONS["D"]), (3, 224, 224))
 to_28 = {"stem": whole.layers[:5], "VGG-16": vgg16.layers[:10]}
 fig, axes = plots.panels(1, 3, width=3.0, height=2.7)
-for ax, quantity, unit, scale in (
-    (axes[0], "memory", "MiB", 1024), (axes[1], "parameters", "thousands", 1e3),
-    (axes[2], "arithmetic", "million MACs", 1e6),
-):  # fmt: skip
-    key = {"memory": "kib", "parameters": "params", "arithmetic": "macs"}[quantity]
+quantities = [("memory", "KiB", "kib", 1), ("parameters", "thousands", "params", 1e3),
+              ("arithmetic", "million MACs", "macs", 1e6)]  # fmt: skip
+for ax, (title, unit, key, scale) in zip(axes, quantities, strict=True):
     sums = [sum(getattr(layer, key) for layer in layers) / scale for layers in to_28.values()]
-    plots.bars(ax, sums, list(to_28), quantity, unit)
+    plots.bars(ax, sums, list(to_28), title, unit)
 plots.show(fig)
 print("your predictions:", most_params, most_memory, most_macs)
 print(*(f"{layer.out_shape}: {layer.params:,}, {layer.kib:,.0f} KiB, {layer.macs:,}"
@@ -834,10 +832,10 @@ with torch.no_grad():
 # %% [markdown]
 # ## 7. Auxiliary heads
 #
-# GoogLeNet has 22 layers with weights in a row. In 2014 nobody knew how to train that many, and the
-# authors feared that the gradient from the end would not reach the beginning. So they put two small
-# classifiers into the middle, behind the modules 4a and 4d. Their losses are added to the main one,
-# with a weight of **0.3**. After training they are thrown away.
+# GoogLeNet has 22 layers with weights in a row. In 2014 hardly anybody had trained that many, and
+# the authors feared that the gradient from the end would not reach the beginning. So they put two
+# small classifiers into the middle, behind the modules 4a and 4d. Their losses are added to the
+# main one, with a weight of **0.3**. After training they are thrown away.
 #
 # An auxiliary head reads maps of 14 × 14: average pooling of 5 × 5 at stride 3; a 1 × 1 convolution
 # with 128 filters, ReLU; flatten; a linear layer to 1024 units, ReLU; (dropout 0.7;) a linear layer
@@ -845,18 +843,18 @@ with torch.no_grad():
 
 # %% tags=["showcase"]
 chain = {
-    "in": ((0, 0), "512 maps\n14×14"), "pool": ((2.9, 0), "5×5 avg pool\nstride 3", "pool"),
-    "conv": ((5.8, 0), "1×1 conv\nReLU", "conv"), "fc1": ((8.7, 0), "linear\nReLU", "linear"),
-    "fc2": ((11.6, 0), "linear", "linear"), "out": ((14.5, 0), "scores"),
+    "in": ((0, 0), "maps\n512×14×14"),
+    "pool": ((2.5, 0), "5×5 avg pool\nstride 3\n512×4×4", "pool"),
+    "conv": ((5.0, 0), "1×1 conv\nReLU\n128×4×4", "conv"),
+    "fc1": ((7.5, 0), "linear\nReLU\n1024", "linear"), "fc2": ((10.0, 0), "linear\n1000", "linear"),
 }  # fmt: skip
-flows = [("in", "pool"), ("pool", "conv", "512×4×4"), ("conv", "fc1", "128×4×4"),
-         ("fc1", "fc2", "1024"), ("fc2", "out", "1000")]  # fmt: skip
-fig, (ax,) = plots.panels(width=11, height=1.6)
-plots.diagram(ax, chain, flows, "an auxiliary head behind 4a")
+flows = [("in", "pool"), ("pool", "conv"), ("conv", "fc1"), ("fc1", "fc2")]
+fig, (ax,) = plots.panels(width=9, height=1.7)
+plots.diagram(ax, chain, flows, "an auxiliary head behind 4a", size=(1.8, 1.0))
 plots.show(fig)
 
 # %% [markdown]
-# *Figure 8. From 14 × 14 maps to scores.*
+# *Figure 8. From maps of 14 × 14 to scores; below in each box the shape that comes out of it.*
 #
 # **Worked example.** 14 pixels, window 5, stride 3: (14 − 5)/3 + 1 = 4. So 128 · 4 · 4 = 2048
 # values go into the first linear layer: 2048 · 1024 + 1024 = 2,098,176 parameters.
@@ -1119,8 +1117,8 @@ print(f"{whole.params:,} parameters, {whole.macs:,} MACs; 1 + 2 + 9 · 2 + 1 = 2
 
 # %% [markdown]
 # *Figure 9. Where GoogLeNet keeps its memory, its parameters and its work; each module with the
-# pooling in front of it. The stem has nearly a third of the work and of the memory, the last
-# modules have the parameters. No module stands out: nobody has to be cheap alone.*
+# pooling in front of it. The stem has 42 % of the memory and 30 % of the work, the last modules and
+# the head have the parameters. No part dominates as fc6 does in AlexNet and VGG.*
 
 # %% tags=["showcase"]
 from helpers.models.alexnet import AlexNet96
@@ -1138,7 +1136,7 @@ print(f"{whole.macs / alexnet.macs:.2f} times its MACs;")
 print(f"{vgg16.params / whole.params:.1f} and {vgg16.macs / whole.macs:.1f} times less than VGG-16")
 
 # %% [markdown]
-# *Figure 10. Three winners of their time. In 2014, GoogLeNet's top-5 error on ImageNet was 6.7 %,
+# *Figure 10. Three networks. In 2014, GoogLeNet's top-5 error on ImageNet was 6.7 %,
 # VGG's 7.3 %, AlexNet's in 2012 16.4 % (with several networks each).*
 
 # %% [markdown]
@@ -1157,7 +1155,7 @@ print(f"{vgg16.params / whole.params:.1f} and {vgg16.macs / whole.macs:.1f} time
 #
 # We do it twice: with the weights that torch starts with, and with *He's* initialisation, which
 # chooses the weights so that a ReLU network neither shrinks nor blows up what passes through it.
-# He's came out a year after GoogLeNet; the next notebook looks into it.
+# He's came out half a year after GoogLeNet; the next notebook looks into it.
 #
 # **Predict.** By which factor is the gradient in the first layer larger with the heads: with
 # torch's weights, and with He's?
@@ -1227,8 +1225,8 @@ plots.table([*header, "factor in conv7", "in 4a", "in 5b"], rows)
 # to the front, and the heads, which sit halfway, save the early layers much of that way. Behind the
 # heads nothing changes: 5b sees the main loss only.
 #
-# With He's weights it fails. The gradient hardly shrinks, so there is nothing to save; the heads
-# add their own share, and that is all.
+# With He's weights it fails. The gradient does not shrink on its way, so there is nothing to save;
+# the heads add a share of their own, which differs from seed to seed, and that is all.
 #
 # Limits: this is the very first step, and nothing was trained. A small gradient need not be a bad
 # one: an optimiser can scale it. One narrow network, sixteen images, biases zero in one of the two
