@@ -131,7 +131,7 @@ def describe_module(build, options, shape, seed, training=False, order=None, any
     build(**options) gives the module; shape: of the input, batch included; seed: of weights and
     input, or None for a module too large to run: everything is then on the meta device.
     training: its output in training mode instead, dropout paused; order: as for
-    :func:`set_weights`; any_device: also try whether it runs elsewhere, which takes most of the time.
+    :func:`set_weights`; any_device: also try whether it runs elsewhere, which takes longest.
     Returns {"params", "stages", "output"}: the number of trainable parameters, the output shapes of
     its layers with parameters (sorted), and its output in evaluation mode for float64 input, or the
     output's shape if nothing was computed. Raises Unusable for a module without parameters, one
