@@ -49,8 +49,8 @@ computes; do not edit it. In a notebook, `helpers.claims.show("vgg")` shows all 
 *Wrong* means that no convention the slide could mean gives what is printed. *Conflicting* means
 that one does, but not the one stated beside it or used elsewhere. Operations are MACs, a
 multiplication and an addition each, which the decks call flop; what they call KB and MB are KiB and
-MiB. Where some slip "gives what is printed", the code makes that slip and gets that number. A source
-in parentheses is where it was looked up; "general knowledge" was not.
+MiB. Where some slip "gives what is printed", the code makes that slip and gets that number. A
+source in parentheses is where it was looked up; "general knowledge" was not.
 
 One slip is worth knowing beforehand: the decks list VGG-16 with two convolutions in its third
 stage, where it has three. The missing `conv3_3` runs through {chain} of the rows below.
