@@ -718,17 +718,6 @@ def only_the_first(right, model, numbers):
     return right(model, set(sorted(numbers)[:1]))
 
 
-@mistake(
-    "the next layer still expects what the removed one gave",
-    "Make it anew with as many inputs as there are now.",
-)
-def not_rewired(right, model, numbers):
-    net = right(model, numbers)
-    weighted = [m for m in model if isinstance(m, nn.Conv2d | nn.Linear)]
-    kept = iter([m for n, m in enumerate(weighted, 1) if n not in numbers])
-    return nn.Sequential(*(next(kept) if isinstance(m, nn.Conv2d | nn.Linear) else m for m in net))
-
-
 REMOVE_LAYERS = replace(
     visible.REMOVE_LAYERS,
     cases=[
@@ -742,7 +731,7 @@ REMOVE_LAYERS = replace(
     ],
     mistakes=[
         *visible.REMOVE_LAYERS.mistakes, groups_lost, bias_appears, pooling_removed,
-        only_the_first, not_rewired,
+        only_the_first,
     ],
 )  # fmt: skip
 

@@ -696,7 +696,7 @@ def ask_removed(remove_layers, layers, numbers, shape, seed):
     if seed is None:
         return {
             "params": sum(p.numel() for p in net.parameters()),
-            "stages": [], "output": None, "kept": kept, "model_unchanged": untouched,
+            "stages": [], "output": [], "kept": kept, "model_unchanged": untouched,
         }  # fmt: skip
     for new in net.parameters():
         same = [old for old in model.parameters() if old.shape == new.shape]
@@ -723,6 +723,17 @@ TINY = (
     "Conv2d(4, 5, 3, padding=1, bias=False)", "Tanh()", "Flatten()", "Linear(45, 7)", "Tanh()",
     "Linear(7, 3)",
 )  # fmt: skip
+
+
+@mistake(
+    "the next layer still expects what the removed one gave",
+    "Make it anew with as many inputs as there are now.",
+)
+def not_rewired(right, model, numbers):
+    net = right(model, numbers)
+    weighted = [m for m in model if isinstance(m, nn.Conv2d | nn.Linear)]
+    kept = iter([m for n, m in enumerate(weighted, 1) if n not in numbers])
+    return nn.Sequential(*(next(kept) if isinstance(m, nn.Conv2d | nn.Linear) else m for m in net))
 
 
 @mistake(
@@ -791,7 +802,8 @@ REMOVE_LAYERS = Exercise(
         Case("fc7 of AlexNet-64", constant(FULL, (7,), (1, 3, 227, 227), None)),
     ],
     mistakes=[
-        activation_stays, numbered_from_zero, all_layers_new, settings_lost, changed_in_place,
+        not_rewired, activation_stays, numbered_from_zero, all_layers_new, settings_lost,
+        changed_in_place,
     ],
     parts=("params", "stages", "output", "kept", "model_unchanged"),
     section="Which layers matter?",

@@ -6,7 +6,7 @@ figure's alternative text. Colours are Okabe and Ito's, which colour-blind reade
 grids count rows downwards and columns to the right, from 0, as tensors do.
 """
 
-from helpers.plots.charts import bars, curves, dots, history, scatter
+from helpers.plots.charts import bars, curves, dots, scatter
 from helpers.plots.convolution import (
     activation_map,
     picture,

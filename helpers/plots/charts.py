@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.plots.figures import DARK, PALETTE, RED, SKY, WHITE, say
+from helpers.plots.figures import DARK, PALETTE, WHITE, say
 
 
 def bars(ax: Axes, values: Sequence[float], labels: Sequence[str], title: str, unit: str) -> Axes:
@@ -91,37 +91,4 @@ def scatter(
         ax.spines[side].set_visible(False)
     told = [f"{name} at {x:.3g} and {y:.3g}" for name, (x, y) in points.items()]
     say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
-    return ax
-
-
-def history(
-    ax: Axes,
-    entries: Sequence[tuple[int, float, str]],
-    title: str,
-    unit: str,
-    level: tuple[str, float],
-) -> Axes:
-    """A bar per year with its number and a name on it, and a dashed line to compare with.
-
-    entries: (year, value, name); level: what the line stands for, and its height.
-    """
-    years, values, _ = zip(*entries, strict=True)
-    words, height = level
-    ax.axhline(height, color=RED, linestyle="--", linewidth=1.2)
-    ax.annotate(
-        f"{words}\n{height:.3g}", (years[-1] + 0.55, height), xytext=(0, 3),
-        textcoords="offset points", fontsize=8, color=DARK,
-    )  # fmt: skip
-    drawn = ax.bar(years, values, color=SKY, edgecolor=DARK, linewidth=0.6, zorder=2)
-    ax.bar_label(
-        drawn, [f"{name}\n{value:.3g}" for _, value, name in entries], fontsize=8, padding=3,
-        bbox={"facecolor": WHITE, "edgecolor": "none", "pad": 0.8},
-    )  # fmt: skip
-    ax.set(ylabel=unit, xticks=years, xlim=(years[0] - 0.7, years[-1] + 1.4))
-    ax.margins(y=0.16)
-    ax.set_title(title, fontsize=11)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
-    told = [f"{year} {name} {value:.3g}" for year, value, name in entries]
-    say(ax, f"bars, {title}, {unit}", "; ".join([*told, f"a line at {height:.3g} for {words}"]))
     return ax

@@ -292,7 +292,21 @@ out = huge(torch.empty(1, 1_000_000, device="meta"))
 print(f"weights: {huge.weight.numel():,}, which would be {huge.weight.numel() * 4 / 2**40:.1f} TiB")
 print("your prediction:", what_happens)
 
+# %% tags=["showcase"]
+chain = ["image\n3×9×11", "Conv2d\n4×4×5", "ReLU\n4×4×5", "MaxPool2d\n4×2×2", "Flatten\n16", "Linear\n5"]
+kinds = ["", "conv", "", "pool", "", "linear"]
+boxes = {text: ((2.3 * k, 0), text, kinds[k]) for k, text in enumerate(chain)}
+arrows = [(chain[k], chain[k + 1]) for k in range(5)]
+for k in (1, 3, 4, 5):
+    boxes[f"row {k}"] = ((2.3 * k, 1.6), f"a row:\n{chain[k].splitlines()[0]}")
+    arrows.append((chain[k], f"row {k}", "hook"))
+fig, (ax,) = plots.panels(width=9.5, height=2.6)
+plots.diagram(ax, boxes, arrows, "a network runs, and hooks take notes", size=(1.6, 0.8))
+plots.show(fig)
+
 # %% [markdown]
+# *Figure 2. The output shapes stand below the names. Each hook is called when its layer has run.*
+#
 # Which modules get a row? Layers, that is modules without further modules inside; an
 # `nn.Sequential` only passes on. Activations and dropout can work in place, in the memory that is
 # there already, so they get none. Everything else does:
@@ -524,7 +538,7 @@ plots.show(fig)
 print("your predictions:", most_memory, most_parameters, most_macs)
 
 # %% [markdown]
-# *Figure 2. Where AlexNet-64 keeps its memory, its parameters and its work. Convolutions are blue,
+# *Figure 3. Where AlexNet-64 keeps its memory, its parameters and its work. Convolutions are blue,
 # fully connected layers red, everything else is grey.*
 #
 # Three charts, three different places. The maps are large at the beginning, so that is where the
@@ -699,8 +713,16 @@ plots.table(["reading", "pixels", "padding", "(N − 11)/4 + 1", "exact?", "outp
 
 # %% [markdown]
 # *Table 5. Five readings of one layer. PyTorch rounds down and says nothing.*
-#
-# The last line explains the riddle best: 227 = 224 + 3. Images of 224 pixels with three more rows and
+
+# %% tags=["showcase"]
+with torch.device("meta"):
+    for size in (224, 227):
+        counted = counting.count(alexnet.AlexNet64(), (3, size, size))
+        print(f"AlexNet-64 on {size} pixels: {counted.params:,} parameters, {counted.macs:,} MACs, "
+              f"{counted.kib / 1024:.2f} MiB")  # fmt: skip
+
+# %% [markdown]
+# The last line of the table explains the riddle best: 227 = 224 + 3. Images of 224 pixels with three more rows and
 # columns of zeros, unevenly divided, are what 227 without padding computes. All readings with 55 or
 # 56 end in the same 6 × 6 after pool5, because pooling rounds down: pool1 makes 27 of either. So
 # the parameters agree, and only memory and MACs differ a little.
@@ -753,7 +775,7 @@ plots.curves(ax, lines, "16 maps at one pixel", "map", "value")
 plots.show(fig, alt="The value of map 8 falls from 4 to 0.7, those of its four neighbours below 0.2.")
 
 # %% [markdown]
-# *Figure 3. Map 8 responds strongly. Its two neighbours on either side are pushed down harder than
+# *Figure 4. Map 8 responds strongly. Its two neighbours on either side are pushed down harder than
 # the rest. (α is 0.5 here; with the paper's 10⁻⁴ one would see nothing in a picture.)*
 #
 # > **Easy to get wrong.**
@@ -933,7 +955,7 @@ plots.diagram(ax, boxes, arrows, "AlexNet-96 on two GPUs", size=(1.35, 0.6))
 plots.show(fig)
 
 # %% [markdown]
-# *Figure 4. AlexNet-96 on two GPUs, without the pools. Each number is that of the maps or units on
+# *Figure 5. AlexNet-96 on two GPUs, without the pools. Each number is that of the maps or units on
 # this GPU. Arrows that cross are traffic between the two: before conv3, fc6, fc7 and fc8.*
 #
 # Why conv3, of all the convolutions? Before it, the maps have been pooled twice. Half of 256 maps of
@@ -1035,7 +1057,7 @@ plots.activation_map(ax, small.weight[:, :, 0, 0].detach(), "8 channels to 12, t
 plots.show(fig, alt="Twelve rows, eight columns; two blocks on the diagonal, zeros elsewhere.")
 
 # %% [markdown]
-# *Figure 5. The weights of a small layer with two groups, written as one: each row is a filter, each
+# *Figure 6. The weights of a small layer with two groups, written as one: each row is a filter, each
 # column an input channel. White is zero.*
 
 # %% [markdown]
@@ -1045,7 +1067,24 @@ plots.show(fig, alt="Twelve rows, eight columns; two blocks on the diagonal, zer
 # anew, and looked at what became of the error. Let us first see what becomes of the parameters.
 #
 # Taking out a layer is more than deleting a line: the **next** layer gets another number of
-# inputs. Take out conv3 and conv4, and conv5 reads the 192 maps of pool2 instead of the 256 of conv4.
+# inputs. Take out conv3 and conv4 of AlexNet-64, and conv5 reads the 192 maps of pool2 instead of the
+# 256 of conv4.
+
+# %% tags=["showcase"]
+old = ["pool2\n192 maps", "conv3\n192 → 384", "conv4\n384 → 256", "conv5\n256 → 256", "pool5\n256 maps"]
+new = ["pool2\n192 maps", "conv5, new\n192 → 256", "pool5\n256 maps"]
+boxes = {f"old {k}": ((2.6 * k, 0), text, "conv" if "conv" in text else "pool")
+         for k, text in enumerate(old)}  # fmt: skip
+boxes |= {f"new {k}": ((2.6 * (0, 3, 4)[k], 1.5), text, "conv" if "conv" in text else "pool")
+          for k, text in enumerate(new)}  # fmt: skip
+arrows = [(f"old {k}", f"old {k + 1}") for k in range(4)]
+arrows += [(f"new {k}", f"new {k + 1}") for k in range(2)]
+fig, (ax,) = plots.panels(width=9, height=2.7)
+plots.diagram(ax, boxes, arrows, "AlexNet-64 without conv3 and conv4", size=(1.8, 0.8))
+plots.show(fig)
+
+# %% [markdown]
+# *Figure 7. Above, what there is; below, what is left. conv5 is made anew: it reads 192 maps now.*
 #
 # **Worked example.** Without fc7 of AlexNet-64, fc8 still gets 4096 values, so exactly fc7's
 # 16,781,312 parameters go. Without fc6 *and* fc7, fc8 gets the 9216 values that pool5 gives, and
@@ -1263,7 +1302,7 @@ plots.table(["layers removed", "parameters left", "seed 0", "seed 1", "seed 2"],
 # ## 9. Eight years of ILSVRC
 #
 # The contest was the *ImageNet Large Scale Visual Recognition Challenge*: a thousand classes, 1.28
-# million training images, and the **top-5 error**, the share of test images whose class is not among
+# million training images (in 2012), and the **top-5 error**, the share of test images whose class is not among
 # five guesses.
 #
 # **Predict.** In which year did the error of the winner fall by the largest factor, compared with the
@@ -1273,29 +1312,27 @@ plots.table(["layers removed", "parameters left", "seed 0", "seed 1", "seed 2"],
 year_of_largest_step = None  # your prediction
 
 # %% tags=["showcase"]
-WINNERS = [  # year, top-5 error in percent, entry
-    (2010, 28.2, "NEC-UIUC"), (2011, 25.8, "XRCE"), (2012, 16.4, "AlexNet-96"),
-    (2013, 11.7, "Clarifai"), (2014, 6.7, "GoogLeNet"), (2015, 3.57, "ResNet"),
-    (2016, 2.99, "Trimps-Soushen"), (2017, 2.25, "SENet"),
-]  # fmt: skip
-fig, (ax,) = plots.panels(width=8.5, height=4.2)
-plots.history(ax, WINNERS, "ILSVRC classification, winners", "top-5 error, %", ("a person", 5.1))
+from helpers.claims.history import ILSVRC, PEOPLE
+
+fig, (ax,) = plots.panels(width=10, height=4.2)
+plots.errors_by_year(ax, ILSVRC, PEOPLE)
 plots.show(fig)
-errors = {year: error for year, error, _ in WINNERS}
+errors = {winner.year: winner.top5 for winner in ILSVRC}
 steps = {year: errors[year - 1] / errors[year] for year in list(errors)[1:]}
 print("your prediction:", year_of_largest_step)
 print("the error fell by a factor of", {year: round(factor, 2) for year, factor in steps.items()})
 
 # %% [markdown]
-# *Figure 6. The winning entries, trained on the supplied data only. (With more data it was 15.3 % in
+# *Figure 8. The winning entries, trained on the supplied data only. (With more data it was 15.3 % in
 # 2012 and 11.2 % in 2013.) All from 2012 on are convolutional networks, mostly several of them
 # averaged. The dashed line is one person, who had trained for it.*
 #
 # By this measure the largest steps came in 2015 and 2014, not in 2012. What 2012 changed is what
 # people build: no winner before was a convolutional network, and every winner since has been.
 #
-# Sources: Russakovsky et al. 2015 (the winners of 2010 to 2014, and the person); the organisers'
-# pages of results (2012 to 2017); He et al. 2016 (2015); Hu et al. 2018 (2017).
+# Sources: Simonyan and Zisserman 2015, table 7 (2012, 2013); Szegedy et al. 2015 (2014); He et al. 2016
+# (2015); Hu et al. 2018 (2017); the organisers' pages of results, quoted from memory (2010, 2011,
+# 2016); Russakovsky et al. 2015 (the person).
 
 # %% [markdown]
 # ## 10. Slide check
@@ -1317,6 +1354,7 @@ for (name, *printed), row in zip(PRINTED, reference.layers, strict=True):
         else:
             exact = row.params if column == "thousand parameters" else row.macs
             disagree.append([f"{name}, {column}", f"{cell:,}", f"{value:,} ({exact:,})"])
+print("your prediction in part 4, wrong cells:", wrong_cells)
 print(f"{agreeing} of {agreeing + len(disagree)} cells agree. The others:")
 plots.table(["cell", "the slides say", "computed here"], disagree)
 
@@ -1339,6 +1377,10 @@ shapes96 = ["×".join(map(str, row.out_shape)) for row in tower96.layers]
 agree = [
     ["AlexNet-96: conv1, pool1", "55x55x96, 27x27x96", f"{shapes96[0]}, {shapes96[2]}"],
     ["its last pool", "6x6x256", shapes96[-5]],
+    ["its layers with weights", "8: 5 and 3",
+     f"{len(conv96)} and {len(tower96.select('Linear').layers)}"],
+    ["neurons of conv2 to conv5", "186,624, 64,896, 64,896, 43,264",
+     ", ".join(f"{torch.Size(row.out_shape).numel():,}" for row in conv96[1:])],
     ["half of the maps on each GPU", "half",
      ", ".join(str(row.out_shape[0] // 2) for row in conv96)],
     ["AlexNet-64: parameters in all", "61M", f"{reference.params:,}"],
@@ -1368,6 +1410,8 @@ footnotes = [
      f" {reference.kib / 1024:.2f} MiB for the whole column"],
     ["0.7 GFLOP", f"{reference.macs:,} MACs, that is {2 * reference.macs:,} FLOPs"],
     ["input of 224 x 224", f"(224 - 11)/4 + 1 = {213 / 4 + 1}: see part 5"],
+    ["150,528 input values", f"{224 * 224 * 3:,} at 224, but {227 * 227 * 3:,} at the slides' 227"],
+    ["conv2 follows conv1 directly (a figure)", "pool1 stands between them, as the tables have it"],
     ["removing layer 7 drops 16 million", f"{left[()] - left[7,]:,}"],
     ["removing 6 and 7 drops about 50 million",
      f"{left[()] - left[6, 7]:,}: 54,534,144 go, fc8 grows"],
@@ -1376,6 +1420,7 @@ footnotes = [
      " for 15.4 % two more had seen extra data"],
     ["ZFNet: 512, 1024, 512 filters", f"the wide variant, {zf_wide.params:,} parameters;"
      f" the base network has 384, 384, 256 and {zf.params:,}"],
+    ["ZFNet: 15.4 % to 14.8 %", "14.8 % is right (six networks); AlexNet on the same data: 16.4 %"],
 ]  # fmt: skip
 plots.table(["the slides say", "found here"], footnotes)
 
@@ -1500,7 +1545,7 @@ same = [row.receptive_field for row in tower96.layers if row.type in ("Conv2d", 
 print(fields, "  AlexNet-96 has the same:", same == fields["AlexNet-64 and AlexNet-96"])
 
 # %% [markdown]
-# *Figure 7. The receptive field, layer by layer. Both AlexNets have the same kernels and strides, so
+# *Figure 9. The receptive field, layer by layer. Both AlexNets have the same kernels and strides, so
 # they share a curve. pool5 sees 195 of 227 pixels, in ZFNet 171 of 224; only fc6 sees them all.*
 #
 # ### What MACs do not tell
