@@ -722,10 +722,10 @@ with torch.device("meta"):
               f"{counted.kib / 1024:.2f} MiB")  # fmt: skip
 
 # %% [markdown]
-# The last line of the table explains the riddle best: 227 = 224 + 3. Images of 224 pixels with three more rows and
-# columns of zeros, unevenly divided, are what 227 without padding computes. All readings with 55 or
-# 56 end in the same 6 × 6 after pool5, because pooling rounds down: pool1 makes 27 of either. So
-# the parameters agree, and only memory and MACs differ a little.
+# The last line of the table explains the riddle best: 227 = 224 + 3. Images of 224 pixels with three
+# more rows and columns of zeros, unevenly divided, are what 227 without padding computes. All
+# readings with 55 or 56 end in the same 6 × 6 after pool5, because pooling rounds down: pool1 makes
+# 27 of either. So the parameters agree, and only memory and MACs differ a little.
 
 # %% [markdown]
 # ## 6. The network of 2012
@@ -1269,8 +1269,9 @@ plots.table(["layers removed", "parameters left", "seed 0", "seed 1", "seed 2"],
 #
 # The hypothesis fails. The accuracies of one row spread over about ten percentage points, and the
 # rows overlap: with three seeds one cannot say that any layer is needed. Nothing falls by tens of
-# points; the smallest network does as well as the largest. That does not refute Zeiler and Fergus. Ten digits in 1,437 small pictures are a task for
-# which three layers suffice; a thousand classes in a million photographs are another.
+# points; the smallest network does as well as the largest. That does not refute Zeiler and Fergus.
+# Ten digits in 1,437 small pictures are a task for which three or four layers suffice; a thousand
+# classes in a million photographs are another.
 #
 # Limits: one small network, one data set, eight epochs, one learning rate for all; the shallow
 # networks might want another one, and so might the deep ones.
@@ -1302,8 +1303,8 @@ plots.table(["layers removed", "parameters left", "seed 0", "seed 1", "seed 2"],
 # ## 9. Eight years of ILSVRC
 #
 # The contest was the *ImageNet Large Scale Visual Recognition Challenge*: a thousand classes, 1.28
-# million training images (in 2012), and the **top-5 error**, the share of test images whose class is not among
-# five guesses.
+# million training images (in 2012), and the **top-5 error**, the share of test images whose class is
+# not among five guesses.
 #
 # **Predict.** In which year did the error of the winner fall by the largest factor, compared with the
 # year before?
