@@ -386,9 +386,9 @@ def scores_rectified(right, **options):
 ALEXNET64 = replace(
     visible.ALEXNET64,
     cases=[
-        Case("a sixteenth of its width, 227 pixels", module_inputs(SMALL, (1, 3, 227, 227))),
-        Case("a half of that, other classes and channels, 224 pixels", module_inputs(
-            {"width": 1 / 32, "num_classes": 7, "in_channels": 2}, (2, 2, 224, 224))),
+        Case("a 32nd of its width, 227 pixels", module_inputs({"width": 1 / 32}, (1, 3, 227, 227))),
+        Case("twice as wide, other classes and channels, 224 pixels", module_inputs(
+            {**SMALL, "num_classes": 7, "in_channels": 1}, (1, 1, 224, 224))),
         Case("its full size", lambda rng: ({}, (1, 3, 227, 227), None)),
     ],
     mistakes=[
