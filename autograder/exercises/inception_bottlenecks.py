@@ -461,6 +461,21 @@ def window_always_7x7(right, **options):
     return exchanged(right(**options), pool=nn.AvgPool2d(7))
 
 
+class AlwaysDropping(nn.Module):
+    """Dropout in training and in evaluation alike."""
+
+    def forward(self, x):
+        return nn.functional.dropout(x, 0.4)
+
+
+@mistake(
+    "the dropout is active in evaluation, too",
+    "`nn.Dropout` knows the mode; the function needs `training=self.training`.",
+)
+def dropout_in_evaluation(right, **options):
+    return exchanged(right(**options), dropout=AlwaysDropping())
+
+
 class CornerOnly(nn.Module):
     """The value at the first place of each map, (N, C, 1, 1)."""
 
@@ -496,6 +511,7 @@ GAP_HEAD = replace(
     mistakes=[
         *visible.GAP_HEAD.mistakes, head_with_ten_classes, scores_rectified,
         head_with_hidden_layer, window_always_7x7, one_place_read, rows_averaged_only,
+        dropout_in_evaluation,
     ],
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ source can be sent to wherever a module runs.
 import copy
 import itertools
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -185,7 +185,9 @@ def _run(module, shape, seed, order, training):
     layers, stages = layers_in_order(module, first)
     set_weights(layers, seed, order)
     module.train(training)
-    with torch.no_grad(), dropout_paused():
+    paused = dropout_paused() if training else nullcontext()
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), paused:
+        torch.manual_seed(seed)  # dropout that is active where it should not be can be recognised
         output = module(first)
         if isinstance(output, torch.Tensor) and torch.equal(output, module(second)):
             raise Unusable("its output does not depend on its input")
