@@ -635,7 +635,7 @@ most_params, most_memory, most_macs = None, None, None  # your predictions
 stem_numbers = {
     "conv7_params": ...,
     "conv7_macs": ...,
-    "pool1_other_ops": 1_806_336,  # the worked example
+    "pool2_other_ops": ...,
     "conv1_macs": ...,
     "conv3_params": ...,
     "conv3_macs": ...,
@@ -659,7 +659,7 @@ vgg_kib, vgg_pooled = sum(layer.kib for layer in vgg), 64 * 112**2 + 128 * 56**2
 stem_numbers = {
     "conv7_params": conv7.params,
     "conv7_macs": conv7.macs,
-    "pool1_other_ops": 1_806_336,
+    "pool2_other_ops": 9 * 192 * 28**2,
     "conv1_macs": conv1.macs,
     "conv3_params": conv3.params,
     "conv3_macs": conv3.macs,
