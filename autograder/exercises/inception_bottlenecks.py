@@ -15,6 +15,7 @@ from helpers.checks import inception_bottlenecks as visible
 from helpers.checks.exercise import Case, Exercise, mistake
 from helpers.checks.inception_bottlenecks import (
     constant,
+    convolution_inputs,
     convolution_of,
     count_inputs,
     exchanged,
@@ -591,6 +592,49 @@ AUX_HEAD = replace(
     ],
 )  # fmt: skip
 
+# The head as convolutions -------------------------------------------------------------------
+
+
+@mistake("the averaging goes on by whole windows", "At every place: stride 1.")
+def windows_do_not_overlap(right, linear, size):
+    made = right(linear, size)
+    made[0].stride = (size, size)
+    return made
+
+
+@mistake("the averaging is padded", "No padding: only windows that lie on the map.")
+def averaging_padded(right, linear, size):
+    made = right(linear, size)
+    made[0].padding = (size // 2, size // 2)
+    return made
+
+
+@mistake("the sums are divided by the side of the window", "A window has size² places.")
+def divided_by_the_side(right, linear, size):
+    made = right(linear, size)
+    made[0].weight *= size
+    return made
+
+
+@mistake("a ReLU stands between the two", "The means go into the linear layer as they are.")
+def relu_between(right, linear, size):
+    made = right(linear, size)
+    return nn.Sequential(made[0], nn.ReLU(), made[1])
+
+
+HEAD_AS_CONVOLUTIONS = replace(
+    visible.HEAD_AS_CONVOLUTIONS,
+    cases=[
+        Case("maps as large as the window", convolution_inputs(4, 3, 2, 2, 2)),
+        Case("larger maps, not square", convolution_inputs(3, 2, 3, 4, 7)),
+        Case("one channel, windows of 4x4", convolution_inputs(1, 5, 4, 6, 5)),
+    ],
+    mistakes=[
+        *visible.HEAD_AS_CONVOLUTIONS.mistakes, windows_do_not_overlap, averaging_padded,
+        divided_by_the_side, relu_between,
+    ],
+)  # fmt: skip
+
 # The loss -----------------------------------------------------------------------------------
 
 
@@ -724,6 +768,7 @@ _COUNTS = Withhold(
         "helpers.models.googlenet.bottleneck_inception_macs",
         "helpers.models.googlenet.stacked_channels",
         "helpers.models.googlenet.googlenet_loss",
+        "helpers.models.googlenet.head_as_convolutions",
         "helpers.counting.count",
     ),
     modules=("helpers.models", "torchvision.models"),
@@ -790,6 +835,7 @@ EXERCISES = {
         Graded(GAP_HEAD, _NETWORKS, kind="module"),
         Graded(AUX_HEAD, _NETWORKS, kind="module"),
         Graded(LOSS, _COUNTS),
+        Graded(HEAD_AS_CONVOLUTIONS, _COUNTS),
         Graded(
             GOOGLENET,
             _NETWORKS,

@@ -560,6 +560,72 @@ AUX_HEAD = module_exercise(
     section="Auxiliary heads",
 )  # fmt: skip
 
+# The head as convolutions -------------------------------------------------------------------
+
+
+def convolution_inputs(channels, classes, size, height, width):
+    """Inputs (weight, bias, size, x): of the linear layer, and maps."""
+    return lambda rng: (
+        torch.from_numpy(rng.standard_normal((classes, channels))),
+        torch.from_numpy(rng.standard_normal(classes)),
+        size,
+        torch.from_numpy(rng.standard_normal((2, channels, height, width))),
+    )
+
+
+def ask_convolutions(head_as_convolutions, weight, bias, size, x):
+    """Have a linear layer with these weights turned into convolutions; what they give for x."""
+    classes, channels = weight.shape
+    linear = torch.nn.Linear(channels, classes, dtype=weight.dtype)
+    with torch.no_grad():
+        linear.weight.copy_(weight)
+        linear.bias.copy_(bias)
+        made = head_as_convolutions(linear, size)
+        return None if made is None else made(x)
+
+
+@mistake("the windows are added up, not averaged", "Every weight is 1 / size².")
+def windows_summed(right, linear, size):
+    made = right(linear, size)
+    made[0].weight *= size**2
+    return made
+
+
+@mistake("the biases are left out", "Copy the linear layer's biases as well as its weights.")
+def linear_biases_left_out(right, linear, size):
+    made = right(linear, size)
+    made[1].bias.zero_()
+    return made
+
+
+@mistake("the averaging mixes the channels", "Each channel on its own: `groups=channels`.")
+def averaging_mixes_channels(right, linear, size):
+    made = right(linear, size)
+    channels = linear.in_features
+    mixing = nn.Conv2d(channels, channels, size, bias=False).to(linear.weight)
+    mixing.weight.fill_(1 / size**2)
+    return nn.Sequential(mixing, made[1])
+
+
+@mistake("everything is averaged, whatever its size", "Windows of size x size, at every place.")
+def everything_averaged(right, linear, size):
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), right(linear, size)[1])
+
+
+HEAD_AS_CONVOLUTIONS = Exercise(
+    "head_as_convolutions",
+    googlenet.head_as_convolutions,
+    cases=[
+        Case("maps as large as the window", convolution_inputs(3, 2, 3, 3, 3)),
+        Case("larger maps", convolution_inputs(2, 4, 3, 5, 4)),
+    ],
+    mistakes=[
+        windows_summed, linear_biases_left_out, averaging_mixes_channels, everything_averaged,
+    ],
+    section="The head as two convolutions",
+    ask=ask_convolutions,
+)  # fmt: skip
+
 # The loss -----------------------------------------------------------------------------------
 
 
@@ -759,6 +825,7 @@ GOOGLENET = replace(module_exercise(
 
 EXERCISES = [
     NAIVE_MACS, NAIVE, BOTTLENECK_MACS, INCEPTION, STACKED, GAP_HEAD, AUX_HEAD, LOSS, GOOGLENET,
+    HEAD_AS_CONVOLUTIONS,
 ]  # fmt: skip
 
 naive_inception_macs = partial(check, NAIVE_MACS)
@@ -772,3 +839,4 @@ GlobalAvgPoolHead = partial(check, GAP_HEAD)
 AuxiliaryHead = partial(check, AUX_HEAD)
 googlenet_loss = partial(check, LOSS)
 GoogLeNet = partial(check, GOOGLENET)
+head_as_convolutions = partial(check, HEAD_AS_CONVOLUTIONS)
