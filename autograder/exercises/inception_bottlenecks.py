@@ -75,24 +75,6 @@ NAIVE_MACS = replace(
 )  # fmt: skip
 
 
-@mistake("the biases are counted", "A bias is added, nothing is multiplied: it is no MAC.")
-def biases_counted(right, in_channels, size, *filters):
-    return right(in_channels, size, *filters) + right(1, size, sum(filters), 0, 0, 0, 0, 0)
-
-
-@mistake(
-    "the weights are counted, not how often each is used",
-    "Every weight multiplies once at each of the H · W places.",
-)
-def weights_counted(right, in_channels, size, *filters):
-    return right(in_channels, 1, *filters)
-
-
-@mistake("height and width are taken to be equal", "A pair is (H, W): there are H · W places.")
-def square_assumed(right, in_channels, size, *filters):
-    return right(in_channels, size[0] if isinstance(size, tuple) else size, *filters)
-
-
 @mistake("the two reducers are exchanged", "The 3x3 filters read `n3x3_reduce` channels.")
 def reducers_exchanged_in_the_count(right, in_channels, size, *filters):
     n1x1, n3x3_reduce, n3x3, n5x5_reduce, n5x5, pool_proj = filters
@@ -128,7 +110,8 @@ BOTTLENECK_MACS = replace(
         Case("a single row", count_inputs(25, (1, 6), 8, 2, 7, 12, 9, 4)),
     ],
     mistakes=[
-        *visible.BOTTLENECK_MACS.mistakes, biases_counted, weights_counted, square_assumed,
+        *visible.BOTTLENECK_MACS.mistakes, visible.biases_counted, visible.weights_counted,
+        visible.square_assumed,
         reducers_exchanged_in_the_count, middle_filters_read_everything, pointwise_reads_reduced,
     ],
 )  # fmt: skip

@@ -49,13 +49,14 @@ def constant(*arguments):
 
 
 @mistake("FLOPs are counted", "A multiplication with its addition is one MAC, not two.")
-def naive_flops_counted(right, *arguments):
+def flops_counted(right, *arguments):
     return 2 * right(*arguments)
 
 
 @mistake("the biases are counted", "A bias is added, nothing is multiplied: it is no MAC.")
-def naive_biases_counted(right, in_channels, size, *filters):
-    return right(in_channels, size, *filters) + right(1, size, sum(filters), 0, 0)
+def biases_counted(right, in_channels, size, *filters):
+    none = [0] * (len(filters) - 1)
+    return right(in_channels, size, *filters) + right(1, size, sum(filters), *none)
 
 
 @mistake(
@@ -70,12 +71,12 @@ def naive_sides_not_squared(right, in_channels, size, n1x1, n3x3, n5x5):
     "the weights are counted, not how often each is used",
     "Every weight multiplies once at each of the H · W places.",
 )
-def naive_weights_counted(right, in_channels, size, *filters):
+def weights_counted(right, in_channels, size, *filters):
     return right(in_channels, 1, *filters)
 
 
 @mistake("height and width are taken to be equal", "A pair is (H, W): there are H · W places.")
-def naive_square_assumed(right, in_channels, size, *filters):
+def square_assumed(right, in_channels, size, *filters):
     return right(in_channels, size[0] if isinstance(size, tuple) else size, *filters)
 
 
@@ -88,16 +89,11 @@ NAIVE_MACS = Exercise(
         Case("maps that are not square", count_inputs(30, (7, 10), 12, 20, 6)),
     ],
     mistakes=[
-        naive_flops_counted, naive_biases_counted, naive_sides_not_squared, naive_weights_counted,
-        naive_square_assumed,
+        flops_counted, biases_counted, naive_sides_not_squared, weights_counted,
+        square_assumed,
     ],
     section="What it costs",
 )  # fmt: skip
-
-
-@mistake("FLOPs are counted", "A multiplication with its addition is one MAC, not two.")
-def flops_counted(right, *arguments):
-    return 2 * right(*arguments)
 
 
 @mistake("the reducers' own MACs are left out", "A reducer is a 1x1 convolution and costs, too.")
