@@ -491,6 +491,13 @@ def stacked_channels(in_channels, modules, n1x1, n3x3, n5x5, pool_proj=None):
     ### END SOLUTION
 
 
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Begin with `channels = [in_channels]` and append in a loop: `channels[-1]` is what the next module
+# reads.
+# </details>
+
 # %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "stacked_channels", "locked": true, "points": 1, "schema_version": 3, "solution": false}
 check.stacked_channels(stacked_channels)
 ### BEGIN HIDDEN TESTS
@@ -790,6 +797,13 @@ class GlobalAvgPoolHead(nn.Module):
         ### END SOLUTION
 
 
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `x.mean(dim=(2, 3))` has the shape `(N, in_channels)`, just right for
+# `nn.Linear(in_channels, num_classes)`.
+# </details>
+
 # %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "GlobalAvgPoolHead", "locked": true, "points": 2, "schema_version": 3, "solution": false}
 check.GlobalAvgPoolHead(GlobalAvgPoolHead)
 ### BEGIN HIDDEN TESTS
@@ -907,6 +921,13 @@ class AuxiliaryHead(nn.Module):
         ### END SOLUTION
 
 
+# %% [markdown]
+# <details><summary>Hint: "mat1 and mat2 shapes cannot be multiplied"</summary>
+#
+# Print `x.shape` behind the pooling: it should end in 4 × 4. After `x.flatten(1)` there are
+# `int(width * 128) * 4 * 4` values for each image.
+# </details>
+
 # %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "AuxiliaryHead", "locked": true, "points": 2, "schema_version": 3, "solution": false}
 check.AuxiliaryHead(AuxiliaryHead)
 ### BEGIN HIDDEN TESTS
@@ -962,6 +983,13 @@ def googlenet_loss(outputs, labels, aux_weight=0.3):
     return cross_entropy(scores, labels) + aux_weight * extra
     ### END SOLUTION
 
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `scores, *auxiliary = outputs` takes a tuple apart: the first into `scores`, all others into the
+# list `auxiliary`. `nn.functional.cross_entropy(scores, labels)` is the mean over the batch.
+# </details>
 
 # %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "googlenet_loss", "locked": true, "points": 2, "schema_version": 3, "solution": false}
 check.googlenet_loss(googlenet_loss)
@@ -1444,6 +1472,13 @@ def head_as_convolutions(linear, size):
     return nn.Sequential(averaging, pointwise)
     ### END SOLUTION
 
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Part 6 has all of it, for 16 channels. New here: `dtype=linear.weight.dtype` for both
+# convolutions.
+# </details>
 
 # %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "head_as_convolutions", "locked": true, "points": 0, "schema_version": 3, "solution": false}
 check.head_as_convolutions(head_as_convolutions)
