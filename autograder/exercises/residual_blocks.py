@@ -177,15 +177,30 @@ def shortcuts_first(build):
     return built
 
 
+@cache
+def _shapes_only(build, options, shape):
+    return describe_module(build, dict(options), shape, None)
+
+
+def described(build, options, shape, seed):
+    """What `describe_module` says of one of our own networks; sizes alone are worked out once."""
+    if seed is None:
+        return _shapes_only(build, tuple(options.items()), shape)
+    return describe_module(build, options, shape, seed)
+
+
 def shortcut_in_either_order(exercise):
     """The exercise with shortcuts computed first accepted, and no other orders tried.
 
     The orders of layers of equal size are too many in a network; all its blocks look alike.
     """
     other = shortcuts_first(exercise.reference)
-    return replace(
-        exercise, alternatives=lambda *arguments: iter([describe_module(other, *arguments)])
-    )
+
+    def early(options, shape, seed):
+        if seed is not None:
+            yield describe_module(other, options, shape, seed)
+
+    return replace(exercise, alternatives=early, ask=described)
 
 
 def skipping_from(net, start):
@@ -585,10 +600,10 @@ RESNET = replace(
     shortcut_in_either_order(visible.RESNET),
     cases=[
         replace(case, rtol=1e-6) for case in (
-            Case("ResNet-18 with few channels", small(18)),
-            Case("ResNet-34 with few channels, grey, several images, not square",
-                 small(34, (2, 1, 64, 48), in_channels=1)),
+            Case("ResNet-18 with few channels, grey, two images, not square",
+                 small(18, (2, 1, 64, 48), in_channels=1)),
             Case("ResNet-50 with few channels", small(50)),
+            Case("ResNet-34, full size", large(34)),
             Case("ResNet-101, full size", large(101)),
             Case("ResNet-152, full size, ten classes", large(152, num_classes=10)),
         )
@@ -657,10 +672,10 @@ CIFAR_RESNET = replace(
         replace(case, rtol=1e-6) for case in (
             Case("14 layers", module_inputs({"depth": 14, "width": 1 / 8}, (2, 3, 12, 8))),
             Case("8 layers, plain, four classes",
-                 module_inputs({"depth": 8, "width": 1 / 4, "residual": False, "num_classes": 4},
+                 module_inputs({"depth": 8, "width": 1 / 2, "residual": False, "num_classes": 4},
                                (1, 3, 8, 8))),
-            Case("20 layers, by projection, one grey channel",
-                 module_inputs({"depth": 20, "width": 1 / 8, "shortcut": "projection",
+            Case("14 layers, by projection, one grey channel",
+                 module_inputs({"depth": 14, "width": 1 / 4, "shortcut": "projection",
                                 "in_channels": 1}, (1, 1, 9, 7))),
             Case("56 layers, full size", large(56, (1, 3, 32, 32))),
             Case("20 layers, full size, by projection",

@@ -427,8 +427,8 @@ CIFAR_RESNET = module_exercise(
     reference.cifar_resnet,
     cases=[
         Case("8 layers", module_inputs({"depth": 8, "width": 1 / 8}, (2, 3, 8, 8))),
-        Case("14 layers, plain",
-             module_inputs({"depth": 14, "width": 1 / 8, "residual": False}, (1, 3, 8, 8))),
+        Case("8 layers, plain",
+             module_inputs({"depth": 8, "width": 1 / 2, "residual": False}, (1, 3, 8, 8))),
         Case("8 layers, by projection, one grey channel",
              module_inputs({"depth": 8, "width": 1 / 8, "shortcut": "projection",
                             "in_channels": 1}, (1, 1, 12, 12))),

@@ -79,12 +79,12 @@ def diagram(
         stop = _edge(places[end], places[begin], size, texts[end] == "+")
         style = {"arrowstyle": "-|>", "color": DARK, "linewidth": 1.0, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", stop, start, arrowprops=style, zorder=1)
-        if shape:
+        if shape and shape[0]:
             side = -1 if stop[0] < start[0] else 1  # away from an arrow that leans the other way
             middle = ((start[0] + stop[0]) / 2 + side * 0.07, (start[1] + stop[1]) / 2)
             ha = "left" if side > 0 else "right"
             ax.text(*middle, shape[0], ha=ha, va="center", fontsize=8, color="#595959")
-        with_shape = f" ({shape[0]})" if shape else ""
+        with_shape = f" ({shape[0]})" if shape and shape[0] else ""
         told.append(f"{_flat(texts[begin])} to {_flat(texts[end])}{with_shape}")
     xs, ys = zip(*places.values(), strict=True)
     ax.set(
@@ -96,6 +96,34 @@ def diagram(
     ax.axis("off")
     say(ax, title, "boxes joined by arrows: " + "; ".join(told))
     return ax
+
+
+def residual_block(
+    ax: Axes,
+    layers: Sequence[tuple[str, str, str]],
+    title: str = "",
+    shortcut: str | None = "x as it is",
+    shape: str = "",
+) -> Axes:
+    """A block of layers from top to bottom, and the shortcut around them to the addition.
+
+    layers: text, kind as for :func:`diagram`, and shape of the output; shape: of the block's input;
+    shortcut: what is on it, in words, or None for a plain block.
+    """
+    boxes, arrows, before, before_shape = {"x": ((0, 0), "x")}, [], "x", shape
+    for row, (text, kind, out_shape) in enumerate(layers, start=1):
+        name = f"layer {row}"
+        boxes[name] = ((0, row), text, kind)
+        arrows.append((before, name, before_shape))
+        before, before_shape = name, out_shape
+    row = len(layers) + 1
+    if shortcut is not None:
+        boxes |= {"sum": ((0, row), "+"), "shortcut": ((2.6, row / 2), shortcut)}
+        arrows += [(before, "sum", before_shape), ("x", "shortcut"), ("shortcut", "sum")]
+        before, before_shape, row = "sum", "", row + 0.8
+    boxes["relu"] = ((0, row), "ReLU")
+    arrows.append((before, "relu", before_shape))
+    return diagram(ax, boxes, arrows, title, size=(2.0, 0.58))
 
 
 def _flat(text: str) -> str:
