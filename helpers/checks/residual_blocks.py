@@ -490,9 +490,9 @@ HE_STD = Exercise(
     "he_std",
     residual.he_std,
     cases=[
-        Case("64 filters of 3x3 on 64 channels", weights(64, 64, 3, 3)),
-        Case("a linear layer from 8 to 3", weights(3, 8)),
-        Case("5 filters of 1x1 on 2 channels", weights(5, 2, 1, 1)),
+        Case("64 filters of 3x3 on 64 channels", weights(64, 64, 3, 3), rtol=1e-6),
+        Case("a linear layer from 8 to 3", weights(3, 8), rtol=1e-6),
+        Case("5 filters of 1x1 on 2 channels", weights(5, 2, 1, 1), rtol=1e-6),
     ],
     mistakes=[variance_returned, xavier_used, xavier_halved, kernel_size_forgotten],
     section="How large should the first weights be?",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from helpers.plots.figures import DARK, PALETTE, WHITE, say
 
@@ -69,6 +70,7 @@ def runs(
         spans = (f"{min(v):.2g}" + f" to {max(v):.2g}" * (max(v) > min(v)) for v in (first, last))
         told.append("{}, {} runs, starts at {}, ends at {}".format(name, len(lines), *spans))
     ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title(title, fontsize=11)
     say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
     ax.legend(facecolor=WHITE, framealpha=1, edgecolor="none", fontsize=9)

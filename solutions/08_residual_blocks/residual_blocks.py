@@ -106,14 +106,14 @@ measured = [  # training error and test error of 44 layers, training error of 20
 fig, axes = plots.panels(1, 4, width=2.9, height=2.9, sharey=True)
 for number, (ax, (train, test, shallow)) in enumerate(zip(axes, measured, strict=True), start=1):
     lines = [("44 layers, training", train), ("44 layers, test", test), ("20 layers, training", shallow)]
-    plots.curves(ax, lines, f"panel {number}", "time", "error in percent")
+    plots.curves(ax, lines, f"panel {number}", "eighths of the run", "error in percent")
     for line, style in zip(ax.lines, ("-", "--", ":"), strict=True):
         line.set_linestyle(style)
     ax.legend().set_visible(number == 1)
 plots.show(fig)
 
 # %% [markdown]
-# *Figure 1. Four runs. Time is in steps of a quarter of each run's length or less.*
+# *Figure 1. Four runs. The marks divide each run into eight equal parts.*
 #
 # **Your turn** · difficulty ●○○ · 5 minutes · 1 point
 #
@@ -436,7 +436,8 @@ backwards = {("y", "last"): "(3, 4)", ("last", "+"): "(3, 0)", ("+", "way"): "(3
              ("ReLU", "W1"): "(3, 0)", ("W1", "x"): "(6, 3)"}  # fmt: skip
 fig, axes = plots.panels(1, 2, width=4.4, height=5.2)
 for ax, title, arrows in zip(axes, ("values", "gradients"), (forwards, backwards), strict=True):
-    plots.diagram(ax, boxes, [(*ends, text) for ends, text in arrows.items()], title)
+    named = [(*ends, text) for ends, text in arrows.items()]
+    plots.diagram(ax, boxes, named, title, bent=True)
 plots.show(fig)
 
 # %% [markdown]
@@ -505,7 +506,7 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 # %%
 example = residual_backward(torch.tensor([[3.0, 4]]), torch.tensor([[1.0, -1]]), W1, W2)
 for name, gradient in zip(("grad_x", "grad_w1", "grad_w2"), example, strict=True):
-    print(f"{name:8}", gradient.tolist())
+    print(f"{name:8}", (gradient + 0.0).tolist())
 
 # %% [markdown]
 # ### In a deep network
@@ -588,9 +589,9 @@ narrow = [("1×1 conv, 64", "conv", "64×56×56"), ("3×3 conv, 64", "conv", "64
 fig, axes = plots.panels(1, 3, width=3.7, height=3.6)
 plots.residual_block(axes[0], basic, "basic, 64 channels", shape="64×56×56")
 plots.residual_block(axes[1], narrow, "bottleneck, 256 channels", shape="256×56×56")
-weights = [2 * 9 * 64 * 64, 2 * 9 * 256 * 256, 256 * 64 + 9 * 64 * 64 + 64 * 256]
+weights = [2 * 9 * 64**2 / 1e3, 2 * 9 * 256**2 / 1e3, (256 * 64 + 9 * 64**2 + 64 * 256) / 1e3]
 names = ["two 3×3,\n64", "two 3×3,\n256", "bottleneck,\n256"]
-plots.bars(axes[2], weights, names, "weights of a block", "weights")
+plots.bars(axes[2], weights, names, "weights of a block", "thousands")
 plots.show(fig)
 
 # %% [markdown]
@@ -907,22 +908,22 @@ print("your prediction:", more_or_fewer)
 
 # %% [markdown]
 # *Figure 8. VGG-16 and four ResNets (R), for one image of 224 × 224. Memory: outputs of convolutions,
-# poolings and linear layers, float32. Fewer MACs than VGG, even with 152 layers: after two layers the
-# maps are 56 × 56, and there is only one linear layer.*
+# poolings and linear layers, float32. ResNet-152 needs fewer MACs than VGG-16: after two layers its maps
+# are 56 × 56, and bottlenecks are cheap. It has fewer parameters, with one linear layer; but all its
+# outputs together need more memory.*
 #
 # What does one get for it? The accuracies are those that torchvision publishes for its trained weights
 # (the first set, trained with the recipe of that time), on the validation images of ImageNet.
 
 # %% tags=["showcase"]
-chosen = {"AlexNet-64": "alexnet", "GoogLeNet": "googlenet", "VGG-11": "vgg11", "VGG-16": "vgg16",
-          "VGG-19": "vgg19"} | {f"ResNet-{depth}": f"resnet{depth}" for depth in COUNTS}  # fmt: skip
+chosen = {"AlexNet-64": "alexnet", "VGG-11": "vgg11", "VGG-16": "vgg16"}
+chosen |= {f"R-{depth}": f"resnet{depth}" for depth in COUNTS}
 by_macs, by_params = {}, {}
 for label, name in chosen.items():
     weights = zoo.get_model_weights(name).IMAGENET1K_V1
     top1 = weights.meta["_metrics"]["ImageNet-1K"]["acc@1"]
-    options = {"aux_logits": False, "init_weights": False} if name == "googlenet" else {}
     with torch.device("meta"):
-        found = counting.count(getattr(zoo, name)(**options), (3, 224, 224))
+        found = counting.count(getattr(zoo, name)(), (3, 224, 224))
     by_macs[label], by_params[label] = (found.macs / 1e9, top1), (found.params / 1e6, top1)
 fig, axes = plots.panels(1, 2, width=5.4, height=3.8)
 plots.scatter(axes[0], by_macs, "accuracy and work", "GMACs", "top-1 in percent")
@@ -930,11 +931,11 @@ plots.scatter(axes[1], by_params, "accuracy and size", "million parameters", "to
 plots.show(fig)
 
 # %% [markdown]
-# *Figure 9. Up and to the left is better. Work and size are two things: AlexNet-64 has five times the
+# *Figure 9. R stands for ResNet. Up and to the left is better. Work and size are two things: AlexNet-64 has five times the
 # parameters of ResNet-18 and less than half of its MACs. More depth helps less and less.*
 #
 # Do not read too much into single dots. They were trained with different recipes; ResNet-50 gains
-# five points with torchvision's newer one, without any change to the network.
+# nearly five points with torchvision's newer one, without any change to the network.
 #
 # ## 7. How large should the first weights be?
 #
@@ -1017,7 +1018,7 @@ plots.show(fig)
 print("your prediction:", left_after_30, f"  computed: 1/2^30 = {0.5**30:.1e}")
 
 # %% [markdown]
-# *Figure 10. Three seeds each. He's lines stay level, Xavier's fall by half a layer, half of Xavier's
+# *Figure 10. Three seeds each. He's lines stay within a factor of three, Xavier's fall by half a layer, half of Xavier's
 # standard deviation by an eighth a layer, and twice He's grow fourfold.*
 #
 # Limits: at initialisation only, and without batch norm, which rescales everything anyway. With batch
@@ -1230,7 +1231,7 @@ xavier, he = (1 / 576) ** 0.5, (2 / 576) ** 0.5
 
 # %% tags=["showcase"]
 agree = [
-    ["depths for ImageNet", "34, 50, 101, 152", ", ".join(map(str, layers.values()))],
+    ["depths for ImageNet", "34, 50, 101, 152", f"{', '.join(map(str, layers.values()))} (18 is in the paper, too)"],
     ["an extremely deep network", "152 layers", layers[152]],
     ["compared with VGG", "8x more layers", f"152/19 = {152 / 19:.1f}"],
     ["the first two layers shrink 224 to", "56", " → ".join(map(str, (224, *halved)))],

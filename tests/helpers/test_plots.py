@@ -271,3 +271,14 @@ def test_a_block_with_a_shortcut_adds_and_a_plain_one_does_not(ax):
     plots.residual_block(ax, layers, "plain", None)
     assert "+" not in ax.in_words
     assert "conv 2 to ReLU" in ax.in_words
+
+
+def test_bent_arrows_turn_at_right_angles_and_keep_their_labels(ax):
+    boxes = {"x": ((0, 0), "x"), "way": ((2, 1), "shortcut"), "sum": ((0, 2), "+")}
+    plots.diagram(ax, boxes, [("x", "way", "down"), ("way", "sum", "to it")], bent=True)
+    corners = [line.get_xydata()[-1].tolist() for line in ax.lines]
+    assert corners == [[2, 0], [2, 2]]
+    assert [text.get_text() for text in ax.texts if text.get_text() in ("down", "to it")] == [
+        "down", "to it",
+    ]  # fmt: skip
+    assert "x to shortcut (down); shortcut to + (to it)" in ax.in_words
