@@ -186,7 +186,7 @@ def described(build, options, shape, seed):
     """What `describe_module` says of one of our own networks; sizes alone are worked out once."""
     if seed is None:
         return _shapes_only(build, tuple(options.items()), shape)
-    return describe_module(build, options, shape, seed)
+    return describe_module(build, options, shape, seed, any_device=False)
 
 
 def shortcut_in_either_order(exercise):
@@ -198,7 +198,7 @@ def shortcut_in_either_order(exercise):
 
     def early(options, shape, seed):
         if seed is not None:
-            yield describe_module(other, options, shape, seed)
+            yield describe_module(other, options, shape, seed, any_device=False)
 
     return replace(exercise, alternatives=early, ask=described)
 
