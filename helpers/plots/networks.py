@@ -128,12 +128,12 @@ def residual_block(
         before, before_shape = name, out_shape
     row = len(layers) + 1
     if shortcut is not None:
-        boxes |= {"sum": ((0, row), "+"), "shortcut": ((2.7, row / 2), shortcut)}
+        boxes |= {"sum": ((0, row), "+"), "shortcut": ((3.0, row / 2), shortcut)}
         arrows += [(before, "sum", before_shape), ("x", "shortcut"), ("shortcut", "sum")]
         before, before_shape, row = "sum", "", row + 0.8
     boxes["relu"] = ((0, row), "ReLU")
     arrows.append((before, "relu", before_shape))
-    return diagram(ax, boxes, arrows, title, size=(2.0, 0.58), bent=True)
+    return diagram(ax, boxes, arrows, title, size=(2.4, 0.62), bent=True)
 
 
 def _flat(text: str) -> str:

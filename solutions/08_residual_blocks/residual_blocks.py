@@ -97,19 +97,22 @@ print("Ready.")
 # trained in the same way.
 
 # %% tags=["showcase"]
-measured = [  # training error and test error of 44 layers, training error of 20, in percent
-    ([90, 90, 83, 90, 90, 86, 84, 82], [90, 90, 81, 90, 90, 87, 83, 85], [90, 90, 82, 90, 90, 90, 90, 93]),
-    ([66, 22, 5, 0, 0, 0, 0, 0], [71, 55, 39, 28, 24, 24, 24, 24], [20, 0, 0, 0, 0, 0, 0, 0]),
-    ([63, 29, 2, 0, 0, 0, 0, 0], [71, 36, 12, 9, 8, 8, 7, 7], [20, 3, 1, 0, 0, 0, 0, 0]),
-    ([90, 90, 85, 74, 68, 62, 65, 51], [90, 90, 88, 71, 68, 66, 68, 54], [80, 31, 8, 3, 9, 14, 5, 1]),
+measured = [  # error in percent: 44 layers training, 44 layers test, 20 layers training
+    [[90, 90, 83, 90, 90, 86, 84, 82], [90, 90, 81, 90, 90, 87, 83, 85],
+     [90, 90, 82, 90, 90, 90, 90, 93]],
+    [[66, 22, 5, 0, 0, 0, 0, 0], [71, 55, 39, 28, 24, 24, 24, 24], [20, 0, 0, 0, 0, 0, 0, 0]],
+    [[63, 29, 2, 0, 0, 0, 0, 0], [71, 36, 12, 9, 8, 8, 7, 7], [20, 3, 1, 0, 0, 0, 0, 0]],
+    [[90, 90, 85, 74, 68, 62, 65, 51], [90, 90, 88, 71, 68, 66, 68, 54],
+     [80, 31, 8, 3, 9, 14, 5, 1]],
 ]  # fmt: skip
+curve_names = ("44 layers, training", "44 layers, test", "20 layers, training")
 fig, axes = plots.panels(1, 4, width=2.9, height=2.9, sharey=True)
-for number, (ax, (train, test, shallow)) in enumerate(zip(axes, measured, strict=True), start=1):
-    lines = [("44 layers, training", train), ("44 layers, test", test), ("20 layers, training", shallow)]
+for number, (ax, errors) in enumerate(zip(axes, measured, strict=True), start=1):
+    lines = list(zip(curve_names, errors, strict=True))
     plots.curves(ax, lines, f"panel {number}", "eighths of the run", "error in percent")
     for line, style in zip(ax.lines, ("-", "--", ":"), strict=True):
         line.set_linestyle(style)
-    ax.legend().set_visible(number == 1)
+    ax.get_legend().set_visible(number == 1)
 plots.show(fig)
 
 # %% [markdown]
@@ -154,7 +157,7 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 # %% tags=["showcase"]
 pair = [("3×3 conv, 64", "conv", "64×56×56"), ("batch norm", "norm", ""), ("ReLU", "", ""),
         ("3×3 conv, 64", "conv", "64×56×56"), ("batch norm", "norm", "64×56×56")]  # fmt: skip
-fig, axes = plots.panels(1, 2, width=4.2, height=4.6)
+fig, axes = plots.panels(1, 2, width=4.4, height=4.8)
 plots.residual_block(axes[0], pair, "plain", None, "64×56×56")
 plots.residual_block(axes[1], pair, "residual", shape="64×56×56")
 plots.show(fig)
@@ -182,7 +185,8 @@ for name, shortcut in {"residual": "projection", "plain": None}.items():
 
 # %% [markdown]
 # A residual block whose last batch norm has γ = 0 and β = 0 gives ReLU(x). Behind a ReLU nothing is
-# negative any more, so from there on the block is the **identity**. Many implementations start training with
+# negative any more, so from there on the block is the **identity**. Many implementations start
+# training with
 # γ = 0 in the last batch norm of every block: at first, the network is as shallow as it can be.
 #
 # ### A shortcut without parameters
@@ -249,8 +253,8 @@ def pad_shortcut(x, channels, stride=1):
 #
 # <details><summary>Hint 2: without F.pad</summary>
 #
-# `x.new_zeros(n, c, h, w)` makes zeros with the dtype and on the device of `x`; `torch.cat([a, b], dim=1)`
-# puts maps behind maps.
+# `x.new_zeros(n, c, h, w)` makes zeros with the dtype and on the device of `x`;
+# `torch.cat([a, b], dim=1)` puts maps behind maps.
 # </details>
 
 # %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "pad_shortcut", "locked": true, "points": 2, "schema_version": 3, "solution": false}
@@ -276,9 +280,21 @@ print("your prediction:", padded_shape, "  found:", found)
 # | 2 | batch norm, ReLU | otherwise, by the argument `shortcut`: |
 # | 3 | 3 × 3 convolution with stride 1, `channels` filters, padding 1 | "projection": 1 × 1 convolution with the stride, batch norm |
 # | 4 | batch norm | "padding": `pad_shortcut` |
+
+# %% tags=["showcase"]
+first = [("3×3 conv /2, 128", "conv", "128×28×28"), ("batch norm", "norm", ""), ("ReLU", "", ""),
+         ("3×3 conv, 128", "conv", "128×28×28"), ("batch norm", "norm", "128×28×28")]  # fmt: skip
+fig, axes = plots.panels(1, 2, width=4.4, height=4.8)
+projected, padded = "1×1 conv /2, 128\nbatch norm", "every 2nd pixel,\n64 zero maps"
+plots.residual_block(axes[0], first, "by projection (option B)", projected, "64×56×56")
+plots.residual_block(axes[1], first, "by padding (option A)", padded, "64×56×56")
+plots.show(fig)
+
+# %% [markdown]
+# *Figure 4. The block from 64 to 128 channels; /2 marks a stride of 2.*
 #
-# The two are added; a ReLU follows. With `shortcut=None` nothing is added at all: that is the plain
-# block, which you need for comparison.
+# The two branches are added; a ReLU follows. With `shortcut=None` nothing is added at all:
+# that is the plain block, which you need for comparison.
 #
 # **Predict.** Batch norm has two parameters for each map. How many parameters has a basic block from
 # 64 to 64 channels? (Its convolutions have 64 · 64 · 3 · 3 weights each.)
@@ -349,7 +365,8 @@ class BasicBlock(nn.Module):
 # <details><summary>Hint 2: the shortcut</summary>
 #
 # In `__init__` make `self.projection = nn.Sequential(convolution, batch norm)` if it is needed, and
-# `nn.Identity()` otherwise. `pad_shortcut` gives x back where there is nothing to do, so padding needs
+# `nn.Identity()` otherwise. `pad_shortcut` gives x back where there is nothing to do, so padding
+# needs
 # no such test.
 # </details>
 #
@@ -441,16 +458,18 @@ for ax, title, arrows in zip(axes, ("values", "gradients"), (forwards, backwards
 plots.show(fig)
 
 # %% [markdown]
-# *Figure 4. Left: what flows down. Right: the gradients, which flow up. At x two of them meet, and
+# *Figure 5. Left: what flows down. Right: the gradients, which flow up. At x two of them meet, and
 # are added: (6, 3) + (3, 0) = (9, 3).*
 #
 # With many images, x is a matrix with one row per image, and the same lines do for all of them.
 #
 # > **Easy to get wrong.**
 # >
-# > - *Two ways, one sum.* x is used twice, so its gradient has two parts. Do not multiply them, and do
+# > - *Two ways, one sum.* x is used twice, so its gradient has two parts. Do not multiply them,
+# >   and do
 # >   not forget either.
-# > - *The last ReLU comes first* on the way back, and it is in both ways: what goes along the shortcut
+# > - *The last ReLU comes first* on the way back, and it is in both ways: what goes along the
+# >   shortcut
 # >   is the masked gradient, (3, 0), not (3, 4).
 # > - *Its mask looks at the sum* F(x) + x; not at x, and not at F(x).
 # > - *The inner ReLU has a mask, too.* `grad_w2` uses what came out of that ReLU, not what went in.
@@ -561,15 +580,15 @@ for ax, norm in zip(axes, (False, True), strict=True):
 plots.show(fig)
 
 # %% [markdown]
-# *Figure 5. How much of the gradient arrives at each block, before any training. Three seeds each.*
+# *Figure 6. How much of the gradient arrives at each block, before any training. Three seeds each.*
 #
 # Read it from right to left, as the gradient travels. Without batch norm the hypothesis holds: the
 # plain network's gradient loses many powers of ten, and its first blocks learn nothing; the
 # residual network's does not.
 #
-# With batch norm, it **fails**. The plain network's gradient does not die at all. It *grows*, by more than
-# a hundredfold, so that the first blocks are shaken while the last ones hardly move. With shortcuts it grows as
-# well, but far less. The paper, too, found that in its plain networks with batch norm gradients do
+# With batch norm, it **fails**. The plain network's gradient does not die at all. It *grows*, by
+# more than a hundredfold, so that the first blocks are shaken while the last ones hardly move. With
+# shortcuts it grows as well, but far less. The paper, too, found that in its plain networks with batch norm gradients do
 # not vanish, and concluded that degradation must have another reason.
 #
 # Limits: this is the very first step, of one kind of network, on small images. It says nothing
@@ -586,7 +605,7 @@ plots.show(fig)
 basic = [("3×3 conv, 64", "conv", "64×56×56"), ("3×3 conv, 64", "conv", "64×56×56")]
 narrow = [("1×1 conv, 64", "conv", "64×56×56"), ("3×3 conv, 64", "conv", "64×56×56"),
           ("1×1 conv, 256", "conv", "256×56×56")]  # fmt: skip
-fig, axes = plots.panels(1, 3, width=3.7, height=3.6)
+fig, axes = plots.panels(1, 3, width=3.9, height=3.7)
 plots.residual_block(axes[0], basic, "basic, 64 channels", shape="64×56×56")
 plots.residual_block(axes[1], narrow, "bottleneck, 256 channels", shape="256×56×56")
 weights = [2 * 9 * 64**2 / 1e3, 2 * 9 * 256**2 / 1e3, (256 * 64 + 9 * 64**2 + 64 * 256) / 1e3]
@@ -595,7 +614,7 @@ plots.bars(axes[2], weights, names, "weights of a block", "thousands")
 plots.show(fig)
 
 # %% [markdown]
-# *Figure 6. Left: the two blocks; batch norm and ReLU behind the convolutions are not drawn. Right:
+# *Figure 7. Left: the two blocks; batch norm and ReLU behind the convolutions are not drawn. Right:
 # their weights. For 256 channels, the bottleneck has 17 times fewer than two 3 × 3 convolutions.*
 #
 # **Worked example.** `Bottleneck(256, 64)`: 256 · 64 + 64 · 64 · 9 + 64 · 256 = 69,632 weights. Two
@@ -618,7 +637,8 @@ projection_needed = None  # your prediction, True or False
 # >   pixels.
 # > - *A ReLU after the first and after the second batch norm*, and one after the addition; none after
 # >   the third batch norm.
-# > - *The projection goes to `4 * channels`*, and is needed whenever x has another number of channels,
+# > - *The projection goes to `4 * channels`*, and is needed whenever x has another number of
+# >   channels,
 # >   also without a stride.
 #
 # **Your turn** · difficulty ●●○ · 12 minutes · 4 points
@@ -713,7 +733,7 @@ plots.stages(ax, layers)
 plots.show(fig)
 
 # %% [markdown]
-# *Figure 7. What becomes of an image in ResNet-50. No more than 16 maps of each stack are drawn.*
+# *Figure 8. What becomes of an image in ResNet-50. No more than 16 maps of each stack are drawn.*
 #
 # **Depth** counts the convolutions on the way, and the linear layer; projections do not count. With b
 # convolutions in a block it is 1 + b · Σn + 1.
@@ -729,13 +749,16 @@ resnet_34_or_50 = None  # your prediction, such as "34, 3 times"
 # %% [markdown]
 # > **Easy to get wrong.**
 # >
-# > - *Stage 1 has no stride*: the pooling has just halved the size. In ResNet-50 its first block needs
+# > - *Stage 1 has no stride*: the pooling has just halved the size. In ResNet-50 its first block
+# >   needs
 # >   a projection all the same.
-# > - *Only the first block of a stage* has the stride and changes the number of channels. The next one
+# > - *Only the first block of a stage* has the stride and changes the number of channels. The next
+# >   one
 # >   reads what it gave: `channels`, or four times `channels`.
 # > - *The table counts blocks, the first one included.*
 # > - *The first convolution has no bias* either, and a batch norm and a ReLU behind it.
-# > - *`width` multiplies every number of channels*: `int(width * 64)` and so on, the first convolution
+# > - *`width` multiplies every number of channels*: `int(width * 64)` and so on, the first
+# >   convolution
 # >   included. With a small width the check can run your network on a slow machine.
 # > - *No softmax at the end.* The network returns scores.
 #
@@ -907,12 +930,14 @@ plots.show(fig)
 print("your prediction:", more_or_fewer)
 
 # %% [markdown]
-# *Figure 8. VGG-16 and four ResNets (R), for one image of 224 × 224. Memory: outputs of convolutions,
-# poolings and linear layers, float32. ResNet-152 needs fewer MACs than VGG-16: after two layers its maps
-# are 56 × 56, and bottlenecks are cheap. It has fewer parameters, with one linear layer; but all its
+# *Figure 9. VGG-16 and four ResNets (R), for one image of 224 × 224. Memory: outputs of convolutions,
+# poolings and linear layers, float32. ResNet-152 needs fewer MACs than VGG-16: after two layers its
+# maps are 56 × 56, and bottlenecks are cheap. It has fewer parameters, with one linear layer; but
+# all its
 # outputs together need more memory.*
 #
-# What does one get for it? The accuracies are those that torchvision publishes for its trained weights
+# What does one get for it? The accuracies are those that torchvision publishes for its trained
+# weights
 # (the first set, trained with the recipe of that time), on the validation images of ImageNet.
 
 # %% tags=["showcase"]
@@ -931,7 +956,8 @@ plots.scatter(axes[1], by_params, "accuracy and size", "million parameters", "to
 plots.show(fig)
 
 # %% [markdown]
-# *Figure 9. R stands for ResNet. Up and to the left is better. Work and size are two things: AlexNet-64 has five times the
+# *Figure 10. R stands for ResNet. Up and to the left is better. Work and size are two things:
+# AlexNet-64 has five times the
 # parameters of ResNet-18 and less than half of its MACs. More depth helps less and less.*
 #
 # Do not read too much into single dots. They were trained with different recipes; ResNet-50 gains
@@ -940,7 +966,8 @@ plots.show(fig)
 # ## 7. How large should the first weights be?
 #
 # A layer with n inputs adds up n products. If inputs and weights are independent and the weights have
-# the variance v, the variance of the sum is n · v times the mean square of the inputs. To keep it as it was, take v = 1/n:
+# the variance v, the variance of the sum is n · v times the mean square of the inputs. To keep it
+# as it was, take v = 1/n:
 # this is **Xavier** initialisation. But ReLU sets half of the values to 0, and with them goes half
 # of the mean square. Layer by layer, the signal's strength is halved. **He** initialisation makes
 # up for it, with twice the variance:
@@ -1018,7 +1045,8 @@ plots.show(fig)
 print("your prediction:", left_after_30, f"  computed: 1/2^30 = {0.5**30:.1e}")
 
 # %% [markdown]
-# *Figure 10. Three seeds each. He's lines stay within a factor of three, Xavier's fall by half a layer, half of Xavier's
+# *Figure 11. Three seeds each. He's lines stay within a factor of three, Xavier's fall by half a
+# layer, half of Xavier's
 # standard deviation by an eighth a layer, and twice He's grow fourfold.*
 #
 # Limits: at initialisation only, and without batch norm, which rescales everything anyway. With batch
@@ -1036,7 +1064,8 @@ print("your prediction:", left_after_30, f"  computed: 1/2^30 = {0.5**30:.1e}")
 # With two convolutions in a block that is 1 + 3 · 2n + 1 = **6n + 2** layers.
 #
 # **Worked example.** ResNet-20: n = 3. With padding shortcuts it has 269,722 parameters, exactly as
-# many as its plain twin. That is what makes the comparison fair, and it is why the paper uses option A here.
+# many as its plain twin. That is what makes the comparison fair, and it is why the paper uses
+# option A here.
 #
 # **Predict.** How many more parameters has ResNet-20 with projections? (Two blocks need one: from 16
 # to 32 and from 32 to 64 channels. Count batch norm, too.)
@@ -1084,7 +1113,8 @@ def cifar_resnet(
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Copy your `resnet` and change the beginning, the number of stages, the channels, and the arguments of
+# Copy your `resnet` and change the beginning, the number of stages, the channels, and the
+# arguments of
 # the block.
 # </details>
 
@@ -1107,7 +1137,8 @@ print(f"your prediction: {more_with_projections}   found: {projected - padded:,}
 # %% [markdown]
 # ### The experiment
 #
-# **Hypothesis.** Among plain networks, the deeper one has the *higher* training loss. With shortcuts, it does not.
+# **Hypothesis.** Among plain networks, the deeper one has the *higher* training loss. With
+# shortcuts, it does not.
 #
 # **Experiment.** 20 and 44 layers, plain and residual. 1,024 of the small digits of 8 × 8 pixels for
 # training, half the channels of the paper, He initialisation, batches of 128, SGD with momentum 0.9
@@ -1157,7 +1188,7 @@ for ax, residual in zip(axes, (False, True), strict=True):
 plots.show(fig)
 
 # %% [markdown]
-# *Figure 11. Training loss, three seeds each.*
+# *Figure 12. Training loss, three seeds each.*
 
 # %% tags=["showcase", "nbval-ignore-output"]
 print("your predictions:", plain_20, plain_44, residual_20, residual_44)
@@ -1184,23 +1215,27 @@ plots.table(["network", "seed", "training loss at the end", "test accuracy"], ro
 #
 # ### In your own words (2 points)
 #
-# A friend looks at the plain networks of Table 2 and says: "Of course, 44 layers have more parameters.
-# They overfit, and anyway their gradients vanish." In three to five sentences: what speaks against each
+# A friend looks at the plain networks of Table 2 and says: "Of course, 44 layers have more
+# parameters.
+# They overfit, and anyway their gradients vanish." In three to five sentences: what speaks against
+# each
 # of the two explanations? Then name one thing that this experiment does *not* show.
 
 # %% [markdown] nbgrader={"cell_type": "markdown", "grade": true, "grade_id": "written_degradation", "locked": false, "points": 2, "schema_version": 3, "solution": true}
 # ### BEGIN SOLUTION
 # **Model answer (2 points).** A network that overfits has a low training loss and a poor test
 # accuracy; plain-44 has the higher *training* loss, so it fails to fit even what it sees. And the
-# residual network of 44 layers has exactly as many parameters and does well, so their number is not the
-# reason. Vanishing gradients: in Figure 5, with batch norm, the gradients of the plain network do not
+# residual network of 44 layers has exactly as many parameters and does well, so their number is
+# not the
+# reason. Vanishing gradients: in Figure 6, with batch norm, the gradients of the plain network do not
 # vanish; they grow on their way back. (Without batch norm they do vanish, but the networks of the
 # experiment have it.) The experiment does not show that plain-44 would never get there: it is still
-# improving after 64 steps. Nor that deeper residual networks are better, nor what happens on photographs
+# improving after 64 steps. Nor that deeper residual networks are better, nor what happens on
+# photographs
 # or with another learning rate, nor why shortcuts help.
 #
 # **Rubric.** ½ point: overfitting would show as a low training loss. ½ point: a second argument, such
-# as the residual twin with as many parameters. ½ point: the gradients in Figure 5, or that batch norm
+# as the residual twin with as many parameters. ½ point: the gradients in Figure 6, or that batch norm
 # keeps them from vanishing. ½ point: something that the experiment really does not show.
 #
 # **Half marks (1 point).** "It is not overfitting, because the training loss is high as well. It was
@@ -1260,7 +1295,7 @@ footnotes = [
      "batch norm after each convolution, and a ReLU after the addition"],
     ["the shortcut leads", "to a much deeper layer", "around one block: two or three convolutions"],
     ["deep networks suffer from", "vanishing and exploding gradients",
-     "without batch norm, yes; degradation remains with it (Figure 5)"],
+     "without batch norm, yes; degradation remains with it (Figure 6)"],
     ["winner of 2015, top-5 error", "3.6% and 3.57%", "3.57%, an ensemble of six networks"],
     ["human error", "5-10%", "5.1% for the best-known annotator"],
     ["parameters (in the paper) of the small networks", "0.27M, 0.85M, 1.7M",
@@ -1282,7 +1317,8 @@ wrong = [
 plots.table(["claim", "the slides say", "right is", "why"], wrong)
 
 # %% [markdown]
-# *Table 5. These are slips. Figure 10 shows what the first one would do if it were taken at its word.*
+# *Table 5. These are slips. Figure 11 shows what the first one would do if it were taken at its
+# word.*
 #
 # ## 10. Going further
 #
@@ -1311,10 +1347,11 @@ else:
 # ### More to try
 #
 # - Repeat the experiment with half the learning rate, and with a tenth. Does plain-44 catch up?
-# - Start every residual block as the identity: set γ of its last batch norm to 0 before training. What
+# - Start every residual block as the identity: set γ of its last batch norm to 0 before training.
+#   What
 #   changes for 44 layers, over three seeds? And for 110?
-# - Move the ReLU before the addition. How does Figure 5 change?
-# - Multiply the shortcut by 0.5 in every block. Repeat Figure 5, and explain what you see with the
+# - Move the ReLU before the addition. How does Figure 6 change?
+# - Multiply the shortcut by 0.5 in every block. Repeat Figure 6, and explain what you see with the
 #   derivative of part 3.
 #
 # ### References
