@@ -186,8 +186,8 @@ for name, shortcut in {"residual": "projection", "plain": None}.items():
 # %% [markdown]
 # A residual block whose last batch norm has γ = 0 and β = 0 gives ReLU(x). Behind a ReLU nothing is
 # negative any more, so from there on the block is the **identity**. Many implementations start
-# training with
-# γ = 0 in the last batch norm of every block: at first, the network is as shallow as it can be.
+# training with γ = 0 in the last batch norm of every block: at first, the network is as shallow as
+# it can be.
 #
 # ### A shortcut without parameters
 #
@@ -274,12 +274,10 @@ print("your prediction:", padded_shape, "  found:", found)
 #
 # Now the block of Figure 2. It is what ResNet-18 and ResNet-34 are made of:
 #
-# | | main branch | shortcut |
-# |---|---|---|
-# | 1 | 3 × 3 convolution with the stride, `channels` filters, padding 1 | x itself, where shapes agree |
-# | 2 | batch norm, ReLU | otherwise, by the argument `shortcut`: |
-# | 3 | 3 × 3 convolution with stride 1, `channels` filters, padding 1 | "projection": 1 × 1 convolution with the stride, batch norm |
-# | 4 | batch norm | "padding": `pad_shortcut` |
+# - **Main branch.** 3 × 3 convolution with the stride, `channels` filters, padding 1; batch norm;
+#   ReLU; 3 × 3 convolution with stride 1, `channels` filters, padding 1; batch norm.
+# - **Shortcut.** x itself where the shapes agree. Otherwise, with `shortcut="projection"`, a 1 × 1
+#   convolution with the stride, and batch norm; with `shortcut="padding"`, your `pad_shortcut`.
 
 # %% tags=["showcase"]
 first = [("3×3 conv /2, 128", "conv", "128×28×28"), ("batch norm", "norm", ""), ("ReLU", "", ""),
@@ -366,8 +364,7 @@ class BasicBlock(nn.Module):
 #
 # In `__init__` make `self.projection = nn.Sequential(convolution, batch norm)` if it is needed, and
 # `nn.Identity()` otherwise. `pad_shortcut` gives x back where there is nothing to do, so padding
-# needs
-# no such test.
+# needs no such test.
 # </details>
 #
 # <details><summary>Hint 3: "The size of tensor a must match the size of tensor b"</summary>
@@ -465,12 +462,10 @@ plots.show(fig)
 #
 # > **Easy to get wrong.**
 # >
-# > - *Two ways, one sum.* x is used twice, so its gradient has two parts. Do not multiply them,
-# >   and do
-# >   not forget either.
+# > - *Two ways, one sum.* x is used twice, so its gradient has two parts. Do not multiply them, and
+# >   do not forget either.
 # > - *The last ReLU comes first* on the way back, and it is in both ways: what goes along the
-# >   shortcut
-# >   is the masked gradient, (3, 0), not (3, 4).
+# >   shortcut is the masked gradient, (3, 0), not (3, 4).
 # > - *Its mask looks at the sum* F(x) + x; not at x, and not at F(x).
 # > - *The inner ReLU has a mask, too.* `grad_w2` uses what came out of that ReLU, not what went in.
 # > - *The weights see the branch only*: the shortcut has no weights.
@@ -588,8 +583,8 @@ plots.show(fig)
 #
 # With batch norm, it **fails**. The plain network's gradient does not die at all. It *grows*, by
 # more than a hundredfold, so that the first blocks are shaken while the last ones hardly move. With
-# shortcuts it grows as well, but far less. The paper, too, found that in its plain networks with batch norm gradients do
-# not vanish, and concluded that degradation must have another reason.
+# shortcuts it grows as well, but far less. The paper, too, found that in its plain networks with
+# batch norm gradients do not vanish, and concluded that degradation must have another reason.
 #
 # Limits: this is the very first step, of one kind of network, on small images. It says nothing
 # about what happens later in training.
@@ -638,8 +633,7 @@ projection_needed = None  # your prediction, True or False
 # > - *A ReLU after the first and after the second batch norm*, and one after the addition; none after
 # >   the third batch norm.
 # > - *The projection goes to `4 * channels`*, and is needed whenever x has another number of
-# >   channels,
-# >   also without a stride.
+# >   channels, also without a stride.
 #
 # **Your turn** · difficulty ●●○ · 12 minutes · 4 points
 
@@ -750,16 +744,13 @@ resnet_34_or_50 = None  # your prediction, such as "34, 3 times"
 # > **Easy to get wrong.**
 # >
 # > - *Stage 1 has no stride*: the pooling has just halved the size. In ResNet-50 its first block
-# >   needs
-# >   a projection all the same.
+# >   needs a projection all the same.
 # > - *Only the first block of a stage* has the stride and changes the number of channels. The next
-# >   one
-# >   reads what it gave: `channels`, or four times `channels`.
+# >   one reads what it gave: `channels`, or four times `channels`.
 # > - *The table counts blocks, the first one included.*
 # > - *The first convolution has no bias* either, and a batch norm and a ReLU behind it.
 # > - *`width` multiplies every number of channels*: `int(width * 64)` and so on, the first
-# >   convolution
-# >   included. With a small width the check can run your network on a slow machine.
+# >   convolution included. With a small width the check can run your network on a slow machine.
 # > - *No softmax at the end.* The network returns scores.
 #
 # **Your turn** · difficulty ●●● · 25 minutes · 5 points
@@ -930,15 +921,14 @@ plots.show(fig)
 print("your prediction:", more_or_fewer)
 
 # %% [markdown]
-# *Figure 9. VGG-16 and four ResNets (R), for one image of 224 × 224. Memory: outputs of convolutions,
-# poolings and linear layers, float32. ResNet-152 needs fewer MACs than VGG-16: after two layers its
-# maps are 56 × 56, and bottlenecks are cheap. It has fewer parameters, with one linear layer; but
-# all its
-# outputs together need more memory.*
+# *Figure 9. VGG-16 and four ResNets (R), for one image of 224 × 224. Memory: outputs of
+# convolutions, poolings and linear layers, float32. ResNet-152 needs fewer MACs than VGG-16: after
+# two layers its maps are 56 × 56, and bottlenecks are cheap. It has fewer parameters, with one
+# linear layer; but all its outputs together need more memory.*
 #
 # What does one get for it? The accuracies are those that torchvision publishes for its trained
-# weights
-# (the first set, trained with the recipe of that time), on the validation images of ImageNet.
+# weights (the first set, trained with the recipe of that time), on the validation images of
+# ImageNet.
 
 # %% tags=["showcase"]
 chosen = {"AlexNet-64": "alexnet", "VGG-11": "vgg11", "VGG-16": "vgg16"}
@@ -957,20 +947,19 @@ plots.show(fig)
 
 # %% [markdown]
 # *Figure 10. R stands for ResNet. Up and to the left is better. Work and size are two things:
-# AlexNet-64 has five times the
-# parameters of ResNet-18 and less than half of its MACs. More depth helps less and less.*
+# AlexNet-64 has five times the parameters of ResNet-18 and less than half of its MACs. More depth
+# helps less and less.*
 #
 # Do not read too much into single dots. They were trained with different recipes; ResNet-50 gains
 # nearly five points with torchvision's newer one, without any change to the network.
 #
 # ## 7. How large should the first weights be?
 #
-# A layer with n inputs adds up n products. If inputs and weights are independent and the weights have
-# the variance v, the variance of the sum is n · v times the mean square of the inputs. To keep it
-# as it was, take v = 1/n:
-# this is **Xavier** initialisation. But ReLU sets half of the values to 0, and with them goes half
-# of the mean square. Layer by layer, the signal's strength is halved. **He** initialisation makes
-# up for it, with twice the variance:
+# A layer with n inputs adds up n products. If inputs and weights are independent and the weights
+# have the variance v, the variance of the sum is n · v times the mean square of the inputs. To keep
+# it as it was, take v = 1/n: this is **Xavier** initialisation. But ReLU sets half of the values to
+# 0, and with them goes half of the mean square. Layer by layer, the signal's strength is halved.
+# **He** initialisation makes up for it, with twice the variance:
 #
 # $$ \mathrm{std} = \sqrt{2 / \mathrm{fan\_in}} $$
 #
@@ -1045,9 +1034,9 @@ plots.show(fig)
 print("your prediction:", left_after_30, f"  computed: 1/2^30 = {0.5**30:.1e}")
 
 # %% [markdown]
-# *Figure 11. Three seeds each. He's lines stay within a factor of three, Xavier's fall by half a
-# layer, half of Xavier's
-# standard deviation by an eighth a layer, and twice He's grow fourfold.*
+# *Figure 11. Three seeds each. He's lines stay within a factor of three. In every layer, Xavier's
+# fall to a half, those with half of Xavier's standard deviation to an eighth, and those with twice
+# He's grow fourfold.*
 #
 # Limits: at initialisation only, and without batch norm, which rescales everything anyway. With batch
 # norm the scale of the first weights matters much less; the recipe of the paper has both.
@@ -1113,9 +1102,8 @@ def cifar_resnet(
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Copy your `resnet` and change the beginning, the number of stages, the channels, and the
-# arguments of
-# the block.
+# Copy your `resnet` and change the beginning, the number of stages, the channels, and the arguments
+# of the block.
 # </details>
 
 # %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "cifar_resnet", "locked": true, "points": 3, "schema_version": 3, "solution": false}
@@ -1137,8 +1125,8 @@ print(f"your prediction: {more_with_projections}   found: {projected - padded:,}
 # %% [markdown]
 # ### The experiment
 #
-# **Hypothesis.** Among plain networks, the deeper one has the *higher* training loss. With
-# shortcuts, it does not.
+# **Hypothesis.** Of two plain networks, the deeper one ends with a much *higher* training loss. With
+# shortcuts, that difference all but disappears.
 #
 # **Experiment.** 20 and 44 layers, plain and residual. 1,024 of the small digits of 8 × 8 pixels for
 # training, half the channels of the paper, He initialisation, batches of 128, SGD with momentum 0.9
@@ -1208,31 +1196,29 @@ plots.table(["network", "seed", "training loss at the end", "test accuracy"], ro
 #
 # - *Within this budget.* The deep plain network is slow, not stuck: its loss is still falling after
 #   the last step. Part 10 lets it run longer.
-# - The residual network of 44 layers is not *better* than that of 20. These digits are too easy for
-#   depth to pay; that it does was shown on larger problems.
+# - The residual network of 44 layers is not *better* than that of 20; for some seeds it is still a
+#   little behind. These digits are too easy for depth to pay; that it does was shown on larger
+#   problems.
 # - One learning rate for all four. It might suit one of them better than the others.
 # - It shows *that* shortcuts help, not *why*.
 #
 # ### In your own words (2 points)
 #
 # A friend looks at the plain networks of Table 2 and says: "Of course, 44 layers have more
-# parameters.
-# They overfit, and anyway their gradients vanish." In three to five sentences: what speaks against
-# each
-# of the two explanations? Then name one thing that this experiment does *not* show.
+# parameters. They overfit, and anyway their gradients vanish." In three to five sentences: what
+# speaks against each of the two explanations? Then name one thing that this experiment does *not*
+# show.
 
 # %% [markdown] nbgrader={"cell_type": "markdown", "grade": true, "grade_id": "written_degradation", "locked": false, "points": 2, "schema_version": 3, "solution": true}
 # ### BEGIN SOLUTION
 # **Model answer (2 points).** A network that overfits has a low training loss and a poor test
 # accuracy; plain-44 has the higher *training* loss, so it fails to fit even what it sees. And the
-# residual network of 44 layers has exactly as many parameters and does well, so their number is
-# not the
-# reason. Vanishing gradients: in Figure 6, with batch norm, the gradients of the plain network do not
-# vanish; they grow on their way back. (Without batch norm they do vanish, but the networks of the
-# experiment have it.) The experiment does not show that plain-44 would never get there: it is still
-# improving after 64 steps. Nor that deeper residual networks are better, nor what happens on
-# photographs
-# or with another learning rate, nor why shortcuts help.
+# residual network of 44 layers has exactly as many parameters and does well, so their number is not
+# the reason. Vanishing gradients: in Figure 6, with batch norm, the gradients of the plain network
+# do not vanish; they grow on their way back. (Without batch norm they do vanish, but the networks
+# of the experiment have it.) The experiment does not show that plain-44 would never get there: it
+# is still improving after 64 steps. Nor that deeper residual networks are better, nor what happens
+# on photographs or with another learning rate, nor why shortcuts help.
 #
 # **Rubric.** ½ point: overfitting would show as a low training loss. ½ point: a second argument, such
 # as the residual twin with as many parameters. ½ point: the gradients in Figure 6, or that batch norm
@@ -1266,7 +1252,8 @@ xavier, he = (1 / 576) ** 0.5, (2 / 576) ** 0.5
 
 # %% tags=["showcase"]
 agree = [
-    ["depths for ImageNet", "34, 50, 101, 152", f"{', '.join(map(str, layers.values()))} (18 is in the paper, too)"],
+    ["depths for ImageNet", "34, 50, 101, 152",
+     f"{', '.join(map(str, layers.values()))} (18 is in the paper, too)"],
     ["an extremely deep network", "152 layers", layers[152]],
     ["compared with VGG", "8x more layers", f"152/19 = {152 / 19:.1f}"],
     ["the first two layers shrink 224 to", "56", " → ".join(map(str, (224, *halved)))],
@@ -1281,6 +1268,8 @@ agree = [
      f"{heads[0]:,} or {heads[1]:,} parameters; VGG-16: {vgg[16].select('Linear').params:,}"],
     ["deeper plain networks have a higher training error", "56 against 20 layers",
      "44 against 20 on digits: Table 2"],
+    ["the recipe", "SGD, momentum 0.9, rate 0.1, batch 256, no dropout",
+     "nothing to compute; so says the paper, section 3.4"],
 ]  # fmt: skip
 plots.table(["claim", "the slides say", "computed here"], agree)
 
@@ -1297,7 +1286,8 @@ footnotes = [
     ["deep networks suffer from", "vanishing and exploding gradients",
      "without batch norm, yes; degradation remains with it (Figure 6)"],
     ["winner of 2015, top-5 error", "3.6% and 3.57%", "3.57%, an ensemble of six networks"],
-    ["human error", "5-10%", "5.1% for the best-known annotator"],
+    ["human error", "5-10%, and ResNet is better", "5.1% for the best-known annotator, also top-5"],
+    ["the best architecture we currently have", "yes", "it was in 2015"],
     ["parameters (in the paper) of the small networks", "0.27M, 0.85M, 1.7M",
      ", ".join(f"{n:,}" for n in small.values())],
     ["the stride of a bottleneck", "not said", "3x3 in torchvision and here, first 1x1 in the paper"],
@@ -1324,8 +1314,8 @@ plots.table(["claim", "the slides say", "right is", "why"], wrong)
 #
 # ### A longer run
 #
-# Is the deep plain network stuck, or slow? Give it five times as long. It takes about a quarter of a
-# minute, so it is switched off.
+# Is the deep plain network stuck, or slow? Give it five times as long. It takes about twenty
+# seconds, so it is switched off.
 #
 # **Predict.** Its training loss after 40 epochs.
 
@@ -1348,8 +1338,7 @@ else:
 #
 # - Repeat the experiment with half the learning rate, and with a tenth. Does plain-44 catch up?
 # - Start every residual block as the identity: set γ of its last batch norm to 0 before training.
-#   What
-#   changes for 44 layers, over three seeds? And for 110?
+#   What changes for 44 layers, over three seeds? And for 110?
 # - Move the ReLU before the addition. How does Figure 6 change?
 # - Multiply the shortcut by 0.5 in every block. Repeat Figure 6, and explain what you see with the
 #   derivative of part 3.
