@@ -9,7 +9,7 @@ import dis
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -50,6 +50,7 @@ class Mistake:
     hint: str
     wrong: Callable
 
+    @cache  # noqa: B019  (mistakes live as long as the process)
     def of(self, right: Callable) -> Callable:
         """The function somebody making this mistake has written."""
         return lambda *arguments, **options: self.wrong(right, *arguments, **options)

@@ -98,7 +98,7 @@ def set_weights(layers, seed, order=None):
                     values = 0.2 * values + (position == 0)
                 tensor.copy_(torch.from_numpy(values).reshape(tensor.shape))
             for position, tensor in enumerate(buffers):
-                values = rng.random(tensor.numel()) + 0.5 * (position > 0)
+                values = rng.random(tensor.numel()) + (0.5 if position else -0.5)  # mean, variance
                 tensor.copy_(torch.from_numpy(values).reshape(tensor.shape))
     return turns
 
