@@ -1,9 +1,14 @@
 """What a layer costs: parameters, multiply-accumulates (MACs), memory; what one output sees."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import torch
+from torch import nn
+
 from helpers.convolution import Size, conv_output_size, pair
+from helpers.walk import Walk, field_of
 
 
 @dataclass(frozen=True)
@@ -67,3 +72,129 @@ def receptive_field(layers: Iterable[tuple[int, int]]) -> int:
         field += (kernel_size - 1) * step
         step *= stride
     return field
+
+
+# Whole networks -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LayerCount:
+    """What one layer of a network costs for one image.
+
+    out_shape: without the batch axis; kib: memory of the output as float32, in KiB; params: with
+    biases, 0 when the layer runs a second time; macs: multiply-accumulates of convolutions and
+    linear layers; other_ops: comparisons or additions of pooling, as many as values in its windows;
+    receptive_field: input pixels that one output depends on, along one direction, or (rows,
+    columns) where they differ; padding counts as if it were image.
+    """
+
+    name: str
+    type: str
+    out_shape: tuple[int, ...]
+    kib: float
+    params: int
+    macs: int
+    other_ops: int = 0
+    receptive_field: int | tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Count:
+    """The layers of a network in the order they run, and `params`, all that it has."""
+
+    layers: tuple[LayerCount, ...]
+    params: int
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all layers for one image."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def other_ops(self) -> int:
+        """Operations of all poolings for one image."""
+        return sum(layer.other_ops for layer in self.layers)
+
+    @property
+    def kib(self) -> float:
+        """Memory of all layers' outputs for one image, in KiB; the input is not among them."""
+        return sum(layer.kib for layer in self.layers)
+
+    def find(self, name: str) -> LayerCount:
+        """The layer of that name. Raises KeyError when there is none."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise KeyError(f"no layer is called {name!r}; see `names`")
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the layers, in the order they run."""
+        return [layer.name for layer in self.layers]
+
+    def select(self, *types: str) -> "Count":
+        """Only the layers of these types, e.g. ``select("Conv2d", "Linear")``."""
+        layers = tuple(layer for layer in self.layers if layer.type in types)
+        return Count(layers, sum(layer.params for layer in layers))
+
+    def rows(self) -> list[list[object]]:
+        """Per layer: name, type, shape, KiB, parameters, MACs, other operations, field."""
+        return [list(vars(layer).values()) for layer in self.layers]
+
+    def show(self) -> None:
+        """Display the layers, and their sums, as a table."""
+        from helpers import plots
+
+        def written(value: object) -> str:
+            if isinstance(value, tuple):
+                return "×".join(map(str, value))
+            return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+
+        rows = [[*row[:2], *map(written, row[2:])] for row in self.rows()]
+        sums = map(written, (self.kib, self.params, self.macs, self.other_ops))
+        header = ["layer", "type", "output", "KiB", "params", "MACs", "other ops", "sees"]
+        plots.table(header, [*rows, ["in all", "", "", *sums, ""]])
+
+    def frame(self):
+        """The layers as a pandas data frame, one row each. Needs pandas, which Colab has."""
+        import pandas
+
+        return pandas.DataFrame(map(vars, self.layers))
+
+
+def count(model: nn.Module, input_shape: Sequence[int]) -> Count:
+    """What every layer of a network costs for one image, without computing anything.
+
+    input_shape: (C, H, W). The network runs once, in evaluation mode, on the meta device, which
+    knows shapes only; it is left as it was. Counted are modules without children, and convolutions,
+    poolings and products that are called as functions. Activations and dropout are left out, since
+    they can work in place. Batch norm and the like cost no MACs: at test time they can be part of
+    the convolution before them. Residual additions and concatenations have no row.
+    Raises ValueError for a network that cannot run without values, or not on this shape.
+    """
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    shapes_only = {name: torch.empty_like(t, device="meta") for name, t in tensors.items()}
+    training = {module: module.training for module in model.modules()}
+    x = torch.empty(1, *input_shape, device="meta")
+    layers: list[LayerCount] = []
+
+    def note(name, kind, out, params, macs, other_ops):
+        shape = tuple(out.shape[1:])
+        kib, field = math.prod(shape) * 4 / 1024, field_of(out)
+        layers.append(LayerCount(name, kind, shape, kib, params, macs, other_ops, field))
+
+    walk = Walk(model, x, note)
+    try:
+        model.eval()
+        with torch.no_grad(), walk:
+            torch.func.functional_call(model, shapes_only, (x,))
+    except (RuntimeError, NotImplementedError) as error:
+        where = f" in its layer {walk.running[-1].name!r}" if walk.running else ""
+        raise ValueError(
+            f"the network cannot be counted on an input of {tuple(input_shape)}{where}: {error}"
+        ) from error
+    finally:
+        walk.remove()
+        for module, mode in training.items():
+            module.training = mode
+    return Count(tuple(layers), sum(p.numel() for p in model.parameters()))

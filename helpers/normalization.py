@@ -178,6 +178,23 @@ def instance_norm2d(x: Tensor, gamma: Tensor, beta: Tensor, eps: float = 1e-5) -
     return group_norm(x, x.shape[1], gamma, beta, eps)
 
 
+def local_response_norm(
+    x: Tensor, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0
+) -> Tensor:
+    """Local response normalization: each value over a power of its neighbours' squares.
+
+    `b = a / (k + alpha * sum of a**2 over `size` neighbouring channels) ** beta`, at every pixel by
+    itself; at the first and last channels there are fewer neighbours. PyTorch's own divides alpha
+    by `size`, so its alpha is `size` times this one.
+    x: (N, C, H, W). Returns a tensor of the shape of x. Raises ValueError for an even size.
+    Source: Krizhevsky, Sutskever and Hinton 2012, section 3.3.
+    """
+    _require_axes("x", x, 4)
+    if size % 2 == 0:
+        raise ValueError(f"size must be odd, so that a channel is in the middle, not {size}")
+    return functional.local_response_norm(x, size, alpha * size, beta, k)
+
+
 def fuse_conv_bn(
     weight: Tensor,
     bias: Tensor | None,
