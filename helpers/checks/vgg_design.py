@@ -18,10 +18,10 @@ from helpers.models import pattern, vgg
 # What one output sees ------------------------------------------------------------------------
 
 
-def field_inputs(shape, layers, row, column):
+def field_inputs(shape, layers, row, column, shift=0.0):
     """Inputs (x, layers, row, column, seed) of a case for :func:`ask_field`."""
     return lambda rng: (
-        torch.from_numpy(rng.standard_normal(shape)),
+        torch.from_numpy(rng.standard_normal(shape)) + shift,
         layers,
         row,
         column,
