@@ -148,6 +148,8 @@ class Count:
         def written(value: object) -> str:
             if isinstance(value, tuple):
                 return "×".join(map(str, value))
+            if value is None:
+                return ""
             return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
 
         rows = [[*row[:2], *map(written, row[2:])] for row in self.rows()]

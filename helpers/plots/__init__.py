@@ -6,7 +6,7 @@ figure's alternative text. Colours are Okabe and Ito's, which colour-blind reade
 grids count rows downwards and columns to the right, from 0, as tensors do.
 """
 
-from helpers.plots.charts import bars, curves, dots
+from helpers.plots.charts import bars, curves, dots, scatter
 from helpers.plots.convolution import (
     activation_map,
     picture,
@@ -27,5 +27,5 @@ from helpers.plots.grids import (
     outline,
     tiles,
 )
-from helpers.plots.networks import stages
+from helpers.plots.networks import cost_bars, diagram, stages
 from helpers.plots.pooling import sent_back, windows_on_a_line

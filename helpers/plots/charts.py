@@ -1,6 +1,6 @@
 """Charts of numbers: bars, curves, dots."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -68,4 +68,27 @@ def dots(ax: Axes, lines: dict[str, Sequence[float]], labels: Sequence[str], tit
     say(ax, f"{title}, for {', '.join(lines)}", "; ".join(told))
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
+    return ax
+
+
+def scatter(
+    ax: Axes,
+    points: Mapping[str, tuple[float, float]],
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    log: bool = False,
+) -> Axes:
+    """One labelled dot per name, at (x, y). log: a logarithmic x axis."""
+    for k, (name, (x, y)) in enumerate(points.items()):
+        ax.plot(x, y, "os^Dvx+"[k % 7], color=PALETTE[k % 6], ms=7, mec=DARK, mew=0.6)
+        ax.annotate(name, (x, y), xytext=(6, 4), textcoords="offset points", fontsize=8)
+    ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log" if log else "linear")
+    ax.margins(x=0.18, y=0.12)
+    ax.set_title(title, fontsize=11)
+    ax.grid(color="#E5E5E5")
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    told = [f"{name} at {x:.3g} and {y:.3g}" for name, (x, y) in points.items()]
+    say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
     return ax

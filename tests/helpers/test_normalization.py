@@ -256,3 +256,19 @@ def test_numbers_say_only_whether_all_are_there(capsys):
         check.bn_numbers(right | {"stored": "many"})
     with refused(match="should be a dict"):
         check.bn_numbers(3)
+
+
+def test_local_response_norm_is_the_papers():
+    x = torch.randn(2, 7, 3, 4, dtype=torch.float64)
+    by_hand = torch.empty_like(x)
+    for c in range(7):
+        neighbours = x[:, max(0, c - 2) : c + 3]
+        by_hand[:, c] = x[:, c] / (2 + 1e-4 * (neighbours**2).sum(dim=1)) ** 0.75
+    torch.testing.assert_close(reference.local_response_norm(x), by_hand)
+    torchs = torch.nn.LocalResponseNorm(5, alpha=5e-4, k=2.0)
+    torch.testing.assert_close(reference.local_response_norm(x), torchs(x))
+
+
+def test_local_response_norm_wants_a_channel_in_the_middle():
+    with pytest.raises(ValueError, match="odd"):
+        reference.local_response_norm(torch.zeros(1, 4, 2, 2), size=4)

@@ -220,3 +220,33 @@ def test_a_confusion_matrix_says_what_is_right_and_the_most_frequent_mistake():
     assert "1 taken for 2 2 times" in said
     assert [text.get_text() for text in ax.texts] == ["5", "1", "4", "2", "6"]
     plt.close(fig)
+
+
+def test_a_diagram_joins_its_boxes_with_shapes_on_the_arrows(ax):
+    boxes = {
+        "x": ((0, 0), "x"),
+        "conv": ((0, 1), "3×3 conv\n64", "conv"),
+        "sum": ((0, 2), "+"),
+    }
+    arrows = [("x", "conv", "64×56×56"), ("conv", "sum"), ("x", "sum")]
+    plots.diagram(ax, boxes, arrows, "a block")
+    assert len(ax.patches) == 3
+    assert {text.get_text() for text in ax.texts} >= {"x", "3×3 conv\n64", "+", "64×56×56"}
+    assert "x to 3×3 conv 64 (64×56×56); 3×3 conv 64 to +; x to +" in ax.in_words
+
+
+def test_cost_bars_say_where_most_of_it_is():
+    fig, axes = plots.panels(1, 3)
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Flatten(), torch.nn.Linear(72, 50))
+    found = counting.count(net, (1, 8, 8))
+    plots.cost_bars(axes, found.layers, ["conv", "flat", "fc"])
+    assert [len(ax.patches) for ax in axes] == [3, 3, 3]
+    assert "largest are fc 99%" in axes[1].in_words
+    assert [p.get_height() for p in axes[2].patches] == [0.000648, 0, 0.0036]
+    plt.close(fig)
+
+
+def test_scattered_points_are_named(ax):
+    plots.scatter(ax, {"a": (1.0, 2.0), "b": (10.0, 3.0)}, "two", "x", "y", log=True)
+    assert [text.get_text() for text in ax.texts] == ["a", "b"]
+    assert ax.in_words == "two, y over x: a at 1 and 2; b at 10 and 3."
