@@ -129,24 +129,6 @@ def _words(entries: Sequence) -> str:
     return ", ".join(named) if len(named) < 2 else " ".join(named)
 
 
-def labelled_points(
-    ax: Axes, points: Mapping[str, tuple[float, float]], title: str, xlabel: str, ylabel: str
-) -> Axes:
-    """A dot with its name for each (x, y); both axes begin where the data suggest."""
-    for k, (name, (x, y)) in enumerate(points.items()):
-        ax.plot(x, y, "os^Dv*P"[k % 7], color=PALETTE[k % 6], ms=8, mec=DARK, mew=0.6)
-        ax.annotate(name, (x, y), (6, 5), textcoords="offset points", fontsize=9)
-    ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.set_title(title, fontsize=11)
-    ax.margins(0.12)
-    ax.grid(color="#E5E5E5")
-    told = [f"{name} at {x:g}, {y:g}" for name, (x, y) in points.items()]
-    say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
-    return ax
-
-
 def answer_map(ax: Axes, answers: Tensor, sure: Tensor, title: str = "") -> Axes:
     """A map of answers: the class at each place, the darker the surer. Both are (H, W)."""
     ax.imshow(sure.numpy(), cmap="Blues", vmin=0, vmax=1.3, interpolation="nearest")
@@ -156,9 +138,7 @@ def answer_map(ax: Axes, answers: Tensor, sure: Tensor, title: str = "") -> Axes
     ax.set(xticks=[], yticks=[])
     ax.set_title(title, fontsize=11)
     rows = [
-        " ".join(
-            f"{int(a)} ({float(s):.0%})" for a, s in zip(answer_row, sure_row, strict=True)
-        )
+        " ".join(f"{int(a)} ({float(s):.0%})" for a, s in zip(answer_row, sure_row, strict=True))
         for answer_row, sure_row in zip(answers, sure, strict=True)
     ]
     say(ax, f"{title}, by rows", "; ".join(rows))
