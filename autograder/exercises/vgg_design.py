@@ -661,6 +661,39 @@ _VGG = Withhold(
 )
 _COUNTING = Withhold(functions=("helpers.counting.conv_cost",), modules=("helpers.counting",))
 
+RIGHT_PARSE_PATTERN = """
+def parse_pattern(spec):
+    import re
+
+    tokens = re.findall(r"[A-Za-z]+|[0-9]+|[^ ]", spec)
+
+    def sequence():
+        words = item()
+        while tokens[:1] == ["-"]:
+            tokens.pop(0)
+            words = words + item()
+        return words
+
+    def item():
+        token = tokens.pop(0) if tokens else ""
+        words = [token]
+        if token in ("(", "["):
+            words = sequence()
+            if not tokens or token + tokens.pop(0) not in ("()", "[]"):
+                raise ValueError("a bracket has no partner")
+        elif token not in ("CONV", "RELU", "POOL", "FC", "SOFTMAX"):
+            raise ValueError("no layer")
+        if tokens[:1] == ["*"]:
+            words = words * int(tokens[1])
+            del tokens[:2]
+        return words
+
+    words = sequence()
+    if tokens or not words:
+        raise ValueError("not a pattern")
+    return words
+"""
+
 EXERCISES = {
     graded.exercise.name: graded
     for graded in (
@@ -673,6 +706,11 @@ EXERCISES = {
         Graded(FC_TO_CONV, _VGG),
         Graded(MY_DESIGN, kind="value"),
         Graded(PARSE_PATTERN, _VGG),
-        Graded(BUILD_FROM_PATTERN, _VGG, kind="module"),
+        Graded(
+            BUILD_FROM_PATTERN,
+            _VGG,
+            kind="module",
+            needs={"parse_pattern": RIGHT_PARSE_PATTERN},
+        ),
     )
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -9,6 +10,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from helpers.plots.figures import DARK, LINE, ORANGE, PALETTE, RED, TINTS, WHITE, say
+from helpers.plots.grids import hexed, ink
 
 
 def field_map(ax: Axes, values: Tensor, title: str = "", box: bool = True) -> Axes:
@@ -16,7 +18,7 @@ def field_map(ax: Axes, values: Tensor, title: str = "", box: bool = True) -> Ax
 
     values: (H, W), bool or not negative; a mask is drawn in a single shade.
     """
-    values = torch.as_tensor(values, dtype=torch.float64)
+    mask, values = values.dtype == torch.bool, values.double()
     largest = float(values.max()) or 1.0
     ax.imshow(values.numpy(), cmap="Blues", vmin=0, vmax=1.25 * largest, interpolation="nearest")
     rows, columns = (values.amax(dim=d).nonzero().flatten() for d in (1, 0))
@@ -27,11 +29,11 @@ def field_map(ax: Axes, values: Tensor, title: str = "", box: bool = True) -> Ax
             corner = (int(columns[0]) - 0.5, int(rows[0]) - 0.5)
             style = {"fill": False, "edgecolor": ORANGE, "linewidth": 2.5}
             ax.add_patch(Rectangle(corner, width, height, **style))
-        half = _share_in_the_middle(values, rows, columns)
-        told = (
-            f"of {len(values)}x{values.shape[1]} pixels, {int((values > 0).sum())} matter, in a"
-            f" box of {height}x{width}; the middle quarter of it holds {half:.0%} of the weight"
-        )
+        size, matter = f"{len(values)}x{values.shape[1]}", int((values > 0).sum())
+        told = f"of {size} pixels, {matter} matter, in a box of {height}x{width}"
+        if not mask:
+            share = _share_in_the_middle(values, rows, columns)
+            told += f"; the middle quarter of it holds {share:.0%} of the weight"
     say(ax, title, told)
     ax.set_title(title, fontsize=11)
     ax.set(xticks=[], yticks=[])
@@ -96,7 +98,8 @@ def configurations(ax: Axes, networks: Mapping[str, Sequence], title: str = "") 
             for k, entry in enumerate(entries):
                 _box(ax, column, y + k, entry, TINTS[stage % 4])
             y += most[stage]
-            ax.plot([column + 0.06, column + 0.94], [y + 0.16] * 2, color=RED, lw=2.5)
+            if stage < list(networks[name]).count("M"):
+                ax.plot([column + 0.06, column + 0.94], [y + 0.16] * 2, color=RED, lw=2.5)
             y += 0.4
         told.append(f"{name}: {' pool '.join(_words(entries) for entries in parts)}")
     ax.set(xlim=(-0.05, len(networks) + 0.05), ylim=(sum(most) + 0.4 * len(most) + 0.3, -1.0))
@@ -129,17 +132,30 @@ def _words(entries: Sequence) -> str:
     return ", ".join(named) if len(named) < 2 else " ".join(named)
 
 
-def answer_map(ax: Axes, answers: Tensor, sure: Tensor, title: str = "") -> Axes:
-    """A map of answers: the class at each place, the darker the surer. Both are (H, W)."""
-    ax.imshow(sure.numpy(), cmap="Blues", vmin=0, vmax=1.3, interpolation="nearest")
-    for i, j in np.ndindex(*answers.shape):
-        color = WHITE if sure[i, j] > 0.8 else DARK
-        ax.text(j, i, int(answers[i, j]), ha="center", va="center", fontsize=11, color=color)
+def answer_map(
+    ax: Axes, answers: Tensor, sure: Tensor, title: str = "", window: int = 32, step: int = 8
+) -> Axes:
+    """The class that each window of an image is taken for, at its middle, the darker the surer.
+
+    answers, sure: (H, W), for windows that are `step` pixels apart; drawn in pixels of the image.
+    """
+    rows, columns = answers.shape
+    shades = plt.get_cmap("Blues")
+    for i, j in np.ndindex(rows, columns):
+        x, y = (window / 2 + step * k for k in (j, i))
+        fill = hexed(shades(0.75 * float(sure[i, j])))
+        box = Rectangle((x - step / 2, y - step / 2), step, step, facecolor=fill, edgecolor=LINE)
+        ax.add_patch(box)
+        text = str(int(answers[i, j]))
+        ax.text(x, y, text, ha="center", va="center", fontsize=12, color=ink(fill))
+    width, height = (window + step * (n - 1) for n in (columns, rows))
+    top = 0 if rows > 1 else (window - step) / 2 - 1
+    ax.set(xlim=(-0.5, width - 0.5), ylim=(height - top, top), aspect="equal")
     ax.set(xticks=[], yticks=[])
     ax.set_title(title, fontsize=11)
-    rows = [
-        " ".join(f"{int(a)} ({float(s):.0%})" for a, s in zip(answer_row, sure_row, strict=True))
-        for answer_row, sure_row in zip(answers, sure, strict=True)
+    told = [
+        " ".join(f"{int(a)} ({float(s):.0%})" for a, s in zip(*pair, strict=True))
+        for pair in zip(answers, sure, strict=True)
     ]
-    say(ax, f"{title}, by rows", "; ".join(rows))
+    say(ax, f"{title}, by rows", "; ".join(told))
     return ax

@@ -46,7 +46,7 @@ from torch import nn
 
 from helpers import counting, plots
 from helpers.checks import vgg_design as check
-from helpers.data import digits, moved
+from helpers.data import digits
 from helpers.runtime import seed_everything
 from helpers.stacks import extent
 from helpers.training import Batches, evaluate, progress, train_one_epoch
@@ -501,7 +501,7 @@ plots.table(["seed", "made of three 3x3 kernels", "random 7x7 kernel"], rows)
 # %% [markdown]
 # *Table 2. What the best of three searches left over.*
 #
-# What was made of three can be made of three. Of a random kernel, a fifth or more is left. So
+# What was made of three can be made of three. Of a random kernel, a tenth or more is left. So
 # without activations a stack can do *less* than the large filter that sees the same. (A search may
 # miss the best solution, so the right column shows what was found; the count of 25 to 49 shows
 # that something must be left.)
@@ -565,7 +565,7 @@ plots.table(["middle", "parameters", "seed 0", "seed 1", "seed 2"], rows)
 # *Table 3. Accuracy on the 360 test digits.*
 #
 # The hypothesis finds no support: the three rows overlap. What the table does show is that the
-# stacks do as well *with a third fewer parameters*. It does not show that activations do not
+# stacks do about as well *with a third fewer parameters*. It does not show that activations do not
 # matter. Digits are easy, the networks are small, and another learning rate may change the order.
 # The claim of the VGG paper, that 3 × 3 stacks beat larger filters, is about ImageNet: there, a
 # shallow network with 5 × 5 filters was seven points worse (top-1) than its twin with pairs of 3 × 3.
@@ -737,10 +737,12 @@ print(f"E has {sizes['E'] / sizes['A']:.2f} times as many as A")
 errors = {"A": (11, 10.4), "A-LRN": (11, 10.5), "B": (13, 9.9), "C": (16, 9.4), "D": (16, 8.8),
           "E": (19, 9.0)}  # fmt: skip
 jittered = {"C": (16, 8.8), "D": (16, 8.1), "E": (19, 8.0)}
-fig, axes = plots.panels(1, 2, width=4.4, height=3.4, sharey=True)
+fig, axes = plots.panels(1, 2, width=4.4, height=3.8, sharey=True)
 label = ("layers with weights", "top-5 error, %")
 plots.scatter(axes[0], errors, "trained at one scale (S = 256)", *label)
 plots.scatter(axes[1], jittered, "trained at scales 256 to 512", *label)
+for ax in axes:
+    ax.set_xticks([11, 13, 16, 19])
 plots.show(fig)
 
 # %% [markdown]
@@ -783,7 +785,7 @@ plots.table(["layer", "output", "KiB", "parameters", "MACs", "sees"], rows)
 
 # %% [markdown]
 # *Table 5. VGG-16, layer by layer. The last column is the receptive field: the last output
-# before the linear layers sees 212 of 224 pixels.*
+# before the linear layers sees 212 of 224 pixels. (fc6 reaches over the border, hence 404.)*
 
 # %% tags=["showcase"]
 layers = [layer for layer in cost.layers if layer.type != "Flatten"]
@@ -993,7 +995,9 @@ plots.table(["", "VGG-16", "your configuration"], rows)
 #
 # The parameters are the same numbers, in another shape. On 224 × 224 the result is the same, too.
 # On anything larger it is a **map of scores**, one for each window of 224 pixels, in steps of 32 (five
-# poolings). The paper calls this *dense evaluation*, and averages the map.
+# poolings). The paper calls this *dense evaluation*, and averages the map. (The scores are not quite
+# those of a window that was cut out: at its edges the convolutions now see the neighbouring pixels,
+# where they saw zeros.)
 #
 # **Worked example.** An image of 256 pixels: 256/32 = 8, so the maps before fc6 are 8 × 8. A 7 × 7
 # convolution without padding makes 2 × 2 of them: four answers.
@@ -1119,7 +1123,7 @@ images, labels = digits(size=32, margin=4)
 small = small_vgg()
 whole = nn.Sequential(small.features, nn.Flatten(), small.classifier)
 optimizer = torch.optim.SGD(whole.parameters(), lr=0.05, momentum=0.9)
-loader = Batches(images[:1437], labels[:1437], batch_size=64, change=moved)
+loader = Batches(images[:1437], labels[:1437], batch_size=64)
 for _ in progress(range(10), "epoch"):
     train_one_epoch(whole, loader, optimizer, nn.CrossEntropyLoss())
 test = Batches(images[1437:], labels[1437:], batch_size=360)
@@ -1131,7 +1135,7 @@ with torch.no_grad():
     scores = fc_to_conv(small).eval()(strip)[0]
 sure, answers = scores.softmax(dim=0).max(dim=0)
 print("your predictions:", answers_along, between_digits)
-fig, axes = plots.panels(2, 1, width=9, height=1.6, height_ratios=(2.6, 1))
+fig, axes = plots.panels(2, 1, width=9, height=1.65, height_ratios=(3, 1))
 plots.picture(axes[0], strip[0, 0], "one image of 32 x 128")
 plots.answer_map(axes[1], answers, sure, "the answer of each window of 32 x 32, 8 pixels apart")
 plots.show(fig, alt="Above, four handwritten digits in a row; below, a row of thirteen answers.")
@@ -1140,9 +1144,10 @@ plots.show(fig, alt="Above, four handwritten digits in a row; below, a row of th
 # *Figure 10. Above: the image. Below: a map of answers, darker where the network is surer. Answers 1,
 # 5, 9 and 13 are those of the windows that hold exactly one digit.*
 #
-# One run of the network gives thirteen answers. Those right on a digit are mostly right. In between,
-# the network answers, too, and is at times quite sure: it has only ever been asked *which* digit,
-# never *whether* there is one. A limit of the method, not of the code.
+# One run of the network gives thirteen answers. The windows on a digit are mostly right. Those in
+# between get an answer, too, and some are very sure of a digit that nobody wrote: the network has
+# only ever been asked *which* digit, never *whether* there is one. One strip and one training; read
+# no accuracy off it.
 #
 # ## 8. Your own design
 #
