@@ -28,5 +28,6 @@ from helpers.plots.grids import (
     outline,
     tiles,
 )
+from helpers.plots.inception import branches, by_layer, stacked_bars
 from helpers.plots.networks import cost_bars, diagram, stages
 from helpers.plots.pooling import sent_back, windows_on_a_line
