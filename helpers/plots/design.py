@@ -151,7 +151,7 @@ def answer_map(
     width, height = (window + step * (n - 1) for n in (columns, rows))
     top = 0 if rows > 1 else (window - step) / 2 - 1
     ax.set(xlim=(-0.5, width - 0.5), ylim=(height - top, top), aspect="equal")
-    ax.set(xticks=[], yticks=[])
+    ax.axis("off")
     ax.set_title(title, fontsize=11)
     told = [
         " ".join(f"{int(a)} ({float(s):.0%})" for a, s in zip(*pair, strict=True))

@@ -742,7 +742,7 @@ label = ("layers with weights", "top-5 error, %")
 plots.scatter(axes[0], errors, "trained at one scale (S = 256)", *label)
 plots.scatter(axes[1], jittered, "trained at scales 256 to 512", *label)
 for ax in axes:
-    ax.set_xticks([11, 13, 16, 19])
+    ax.set(xticks=[11, 13, 16, 19], xlim=(10, 20.5))
 plots.show(fig)
 
 # %% [markdown]
@@ -1135,7 +1135,7 @@ with torch.no_grad():
     scores = fc_to_conv(small).eval()(strip)[0]
 sure, answers = scores.softmax(dim=0).max(dim=0)
 print("your predictions:", answers_along, between_digits)
-fig, axes = plots.panels(2, 1, width=9, height=1.65, height_ratios=(3, 1))
+fig, axes = plots.panels(2, 1, width=9, height=1.9, height_ratios=(3.3, 1))
 plots.picture(axes[0], strip[0, 0], "one image of 32 x 128")
 plots.answer_map(axes[1], answers, sure, "the answer of each window of 32 x 32, 8 pixels apart")
 plots.show(fig, alt="Above, four handwritten digits in a row; below, a row of thirteen answers.")
@@ -1290,7 +1290,16 @@ agree = [
     ["most parameters are in the linear layers", "fc6", f"{weights[13] / sum(weights):.1%} in fc6"],
     ["parameters against AlexNet-64", "138M / 61M, 2.3x", f"{cost.params / alex.params:.2f}"],
     ["score map for 224, 256, 384, 512 pixels", "1, 2, 6, 10",
-     ", ".join(str(q // 32 - 6) for q in (224, 256, 384, 512))],
+     ", ".join(str(sides[q]) for q in (224, 256, 384, 512))],
+    ["3x3, C maps of 2Hx2W against 2C maps of HxW", "the same, 36 HWC²",
+     "{:,} and {:,} MACs (C = 8, H = W = 10)".format(
+         counting.conv_cost(8, 8, 3, 20, padding=1).macs,
+         counting.conv_cost(16, 16, 3, 10, padding=1).macs)],
+    ["what fc6 reads", "25088, 98 KB",
+     "{}, {:.0f} KiB".format(*cost.select("Flatten").layers[0].out_shape,
+                             cost.select("Flatten").kib)],
+    ["AlphaGo's first twelve layers give", "19x19x192",
+     ", ".join(sorted({"x".join(map(str, r.out_shape[::-1])) for r in go.layers[:12]}))],
 ]  # fmt: skip
 plots.table(["claim", "the slides say", "computed here"], agree)
 
