@@ -93,7 +93,7 @@ def row_and_column_exchanged(right, module, x, row, column):
 
 
 @mistake(
-    "the change is so small that max pooling hides it",
+    "the change is so small, like a derivative, that max pooling hides it",
     "Add 1000: a small change of a value that is not the largest of its window is invisible.",
 )
 def change_too_small(right, module, x, row, column):

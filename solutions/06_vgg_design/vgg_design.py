@@ -1257,6 +1257,7 @@ with torch.device("meta"):
     alex = counting.count(alexnet.AlexNet64(), (3, 227, 227))
     go = counting.count(alphago.PolicyNet(), (48, 19, 19))
 field = counting.receptive_field
+large, deep = (counting.conv_cost(c, c, 3, n, padding=1).macs for c, n in ((8, 20), (16, 10)))
 elements = [3 * 224 * 224, *(round(row.kib * 256) for row in cost.layers if row.type != "Flatten")]
 weights = [row.params - row.out_shape[0] for row in cost.layers if row.params]
 fc = cost.select("Linear")
@@ -1292,9 +1293,7 @@ agree = [
     ["score map for 224, 256, 384, 512 pixels", "1, 2, 6, 10",
      ", ".join(str(sides[q]) for q in (224, 256, 384, 512))],
     ["3x3, C maps of 2Hx2W against 2C maps of HxW", "the same, 36 HWC²",
-     "{:,} and {:,} MACs (C = 8, H = W = 10)".format(
-         counting.conv_cost(8, 8, 3, 20, padding=1).macs,
-         counting.conv_cost(16, 16, 3, 10, padding=1).macs)],
+     f"{large:,} and {deep:,} MACs (C = 8, H = W = 10)"],
     ["what fc6 reads", "25088, 98 KB",
      "{}, {:.0f} KiB".format(*cost.select("Flatten").layers[0].out_shape,
                              cost.select("Flatten").kib)],
@@ -1544,9 +1543,9 @@ for parameter in thin.parameters():
 board = torch.rand(1, 1, 19, 19, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 corner = receptive_field_by_perturbation(thin, board, 0, 0)
 middle = receptive_field_by_perturbation(thin, board, 9, 9)
-deep = go.layers[-2]
+last_layer = go.layers[-2]
 print("your predictions:", field_of_go, seen_by_corner)
-print(f"{go.params:,} parameters, {go.macs:,} MACs, field {deep.receptive_field}")
+print(f"{go.params:,} parameters, {go.macs:,} MACs, field {last_layer.receptive_field}")
 fig, axes = plots.panels(1, 2, width=3, height=3.2)
 plots.field_map(axes[0], corner, f"the corner sees {int(corner.sum())} of 361 points")
 plots.field_map(axes[1], middle, f"the middle sees {int(middle.sum())}")

@@ -1,6 +1,8 @@
 """06_vgg_design's judging: answers written in other ways, designs of many kinds, hostile values."""
 
+import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +11,9 @@ from torch import nn
 
 from autograder import ROOT
 from autograder.exercises.vgg_design import EXERCISES, RIGHT_PARSE_PATTERN
+from autograder.judge import probe
+from autograder.judge.preprocessors import Armed
+from autograder.judge.verdict import decide
 from autograder.sample.submissions import notebook_of
 from helpers.checks import CheckFailed
 from helpers.checks import vgg_design as check
@@ -262,6 +267,23 @@ def test_dropout_that_never_rests_is_told():
 
 
 # Designs ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["my_design", "slide_configuration"])
+def test_a_value_is_sent_for_each_of_its_rules(name):
+    """What the probe sends from a student's kernel, through to the decision."""
+    graded, sent = EXERCISES[name], []
+    armed = Armed(graded, "", [1], asked_before=set())
+    request = json.loads(json.loads(armed.question().split("loads(", 1)[1][:-2]))
+    publisher = SimpleNamespace(publish=lambda data, metadata: sent.append(data))
+    value = graded.exercise.reference(None)
+    probe.guard((), (), (), False)
+    try:
+        probe.answer(SimpleNamespace(user_ns={name: value}, display_pub=publisher), request)
+    finally:
+        probe.release()
+    outputs = [{"output_type": "display_data", "data": json.loads(json.dumps(d))} for d in sent]
+    assert decide(name, armed, outputs, "", {}).fraction == 1
 
 
 def value_verdict(name, value):
