@@ -28,6 +28,7 @@ from helpers.plots.grids import (
     outline,
     tiles,
 )
+from helpers.plots.history import errors_by_configuration, errors_by_year
 from helpers.plots.inception import branches, by_layer, stacked_bars
 from helpers.plots.networks import cost_bars, diagram, stages
 from helpers.plots.pooling import sent_back, windows_on_a_line
