@@ -15,6 +15,7 @@ from autograder.judge.graded import Graded, Withhold
 from helpers.checks import vgg_design as visible
 from helpers.checks.exercise import Case, Exercise, mistake
 from helpers.checks.vgg_design import (
+    convolutions,
     counts,
     dense_inputs,
     field_inputs,
@@ -471,7 +472,7 @@ MY_DESIGN = replace(
 @mistake("the kernels are transposed", "Rows stay rows: `weight.reshape(out, C, 7, 7)`.")
 def kernels_transposed(right, vgg):
     dense = right(vgg)
-    first = [layer for layer in dense.modules() if isinstance(layer, torch.nn.Conv2d)][-3]
+    first = convolutions(dense)[-3]
     with torch.no_grad():
         first.weight.copy_(first.weight.transpose(-2, -1).clone())
     return dense
@@ -480,7 +481,7 @@ def kernels_transposed(right, vgg):
 @mistake("the kernels are upside down", "Copy the weights as they are; torch does not flip.")
 def kernels_flipped(right, vgg):
     dense = right(vgg)
-    first = [layer for layer in dense.modules() if isinstance(layer, torch.nn.Conv2d)][-3]
+    first = convolutions(dense)[-3]
     with torch.no_grad():
         first.weight.copy_(first.weight.flip(-2, -1))
     return dense
@@ -492,7 +493,7 @@ def kernels_flipped(right, vgg):
 )
 def first_convolution_padded(right, vgg):
     dense = right(vgg)
-    first = [layer for layer in dense.modules() if isinstance(layer, torch.nn.Conv2d)][-3]
+    first = convolutions(dense)[-3]
     first.padding = (1, 1)
     return dense
 
@@ -516,7 +517,7 @@ def vgg_changed(right, vgg):
 @mistake("the layer of scores is missing", "Convert all three linear layers.")
 def score_layer_missing(right, vgg):
     dense = right(vgg)
-    last = [layer for layer in dense.modules() if isinstance(layer, torch.nn.Conv2d)][-1]
+    last = convolutions(dense)[-1]
     last.forward = lambda x: x
     for name in ("weight", "bias"):
         delattr(last, name)

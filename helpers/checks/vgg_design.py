@@ -548,13 +548,18 @@ def ask_dense(fc_to_conv, x, larger, sizes, seed):
         }
 
 
+def convolutions(module):
+    """The convolutions of a module, in order."""
+    return [layer for layer in module.modules() if isinstance(layer, torch.nn.Conv2d)]
+
+
 @mistake(
     "the rows of the first linear layer are read channels last",
     "`flatten` reads channel by channel: give the weight the shape `(out, C, 7, 7)`.",
 )
 def channels_last(right, vgg):
     dense = right(vgg)
-    first = [layer for layer in dense.modules() if isinstance(layer, torch.nn.Conv2d)][-3]
+    first = convolutions(dense)[-3]
     out, channels, height, width = first.weight.shape
     with torch.no_grad():
         rows = first.weight.reshape(out, height, width, channels)
@@ -566,7 +571,7 @@ def channels_last(right, vgg):
 def biases_not_copied(right, vgg):
     dense = right(vgg)
     with torch.no_grad():
-        for layer in [m for m in dense.modules() if isinstance(m, torch.nn.Conv2d)][-3:]:
+        for layer in convolutions(dense)[-3:]:
             layer.bias.zero_()
     return dense
 
@@ -597,9 +602,9 @@ def scores_averaged(right, vgg):
 )
 def maps_pooled_first(right, vgg):
     dense = right(vgg)
-    convs = [layer for layer in dense.modules() if isinstance(layer, torch.nn.Conv2d)]
-    pool = torch.nn.AdaptiveAvgPool2d(convs[-3].kernel_size)
-    convs[-3].register_forward_pre_hook(lambda layer, inputs: pool(inputs[0]))
+    first = convolutions(dense)[-3]
+    pool = torch.nn.AdaptiveAvgPool2d(first.kernel_size)
+    first.register_forward_pre_hook(lambda layer, inputs: pool(inputs[0]))
     return dense
 
 

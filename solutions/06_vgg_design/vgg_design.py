@@ -212,7 +212,7 @@ plots.show(fig)
 # output, and there are many from its middle.
 #
 # **Hypothesis.** Every pixel of the receptive field has about the same influence. Then the middle
-# half of the rows and columns, a quarter of the area, has about a quarter of it.
+# half of the rows and columns, about a quarter of the area, has about a quarter of it.
 #
 # **Experiment.** Stacks of 3 × 3 layers with eight maps and random weights. One thing changes: their
 # number, 2, 4, 8 or 16. As the influence of a pixel we take the square of the derivative of the
@@ -238,7 +238,7 @@ def influence(layers, seed):
 
 
 def middle_share(found):
-    """Share of the middle half of the rows and columns."""
+    """Share of the middle half of the rows and columns, as near as whole pixels allow."""
     cut = round(len(found) / 4)
     return (found[cut:-cut, cut:-cut].sum() / found.sum()).item()
 
@@ -246,17 +246,22 @@ def middle_share(found):
 # %% tags=["showcase"]
 depths = (2, 4, 8, 16)
 print("your predictions:", middle_of_2, middle_of_16)
-rows = [[n, f"{2 * n + 1} x {2 * n + 1}"] + [f"{middle_share(influence(n, seed)):.0%}"
-        for seed in range(3)] for n in depths]  # fmt: skip
-plots.table(["layers", "field", "middle quarter, seed 0", "seed 1", "seed 2"], rows)
+rows = []
+for n in depths:
+    size = 2 * n + 1
+    area = middle_share(torch.ones(size, size))
+    shares = [middle_share(influence(n, seed)) for seed in range(3)]
+    rows.append([n, f"{size} x {size}", *(f"{share:.0%}" for share in (area, *shares))])
+plots.table(["layers", "field", "middle, of the area", "of the influence, seed 0", "seed 1", "seed 2"],
+            rows)  # fmt: skip
 fig, axes = plots.panels(1, 4, width=2.5, height=2.8)
 for ax, n in zip(axes, depths, strict=True):
     plots.field_map(ax, influence(n, 0), f"{n} layers", box=False)
 plots.show(fig)
 
 # %% [markdown]
-# *Table 1 and Figure 3. How much the middle quarter of the field contributes; and the influence of
-# each pixel, each picture scaled to its own field and its own largest value.*
+# *Table 1 and Figure 3. How much of the area the middle is, and how much of the influence it has; and
+# the influence of each pixel, each picture scaled to its own field and its own largest value.*
 #
 # The hypothesis fails: with 16 layers, nearly all influence comes from the middle. The receptive
 # field is the area an output *can* see. What it does see, its *effective* field, is smaller, and
@@ -338,8 +343,8 @@ for field in (5, 7):
 
 # %% [markdown]
 # The slide's picture is wrong by a factor of eleven, and its conclusion turns around: on three
-# channels, the stack costs **eight times more**. VGG does it all the same: its first two layers
-# are small parts of a large network, so it hardly shows. (ResNet, later, begins with one 7 × 7.)
+# channels, the stack costs **eight times more**. VGG does it all the same: among its 138 million
+# weights, these hardly show. (ResNet, later, begins with one 7 × 7.)
 #
 # Where is the break-even? For a field of 5, two layers are cheaper if
 # 9 · C_in · C + 9 · C² < 25 · C_in · C, that is if C < **16/9** · C_in. For a field of 7, if
