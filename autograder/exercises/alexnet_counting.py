@@ -80,6 +80,25 @@ def square_kernel(right, name, in_shape, out_channels, kernel_size, *rest):
     )
 
 
+@mistake("the output size is rounded up", "What does not fit is left out: round down.")
+def conv_rounded_up(right, name, in_shape, out_channels, kernel_size, stride=1, *rest):
+    channels, *size = in_shape
+    larger = [n + s - 1 for n, s in zip(size, pair(stride, "stride"), strict=True)]
+    return right(name, (channels, *larger), out_channels, kernel_size, stride, *rest)
+
+
+@mistake(
+    "a filter is taken to be as deep as the output has channels",
+    "A filter reads the input: it has `in_channels / groups` channels.",
+)
+def depth_of_the_output(right, name, in_shape, out_channels, *rest):
+    row, swapped = (
+        right(name, (channels, *in_shape[1:]), out_channels, *rest)
+        for channels in (in_shape[0], out_channels)
+    )
+    return changed(row, params=swapped.params, macs=swapped.macs)
+
+
 CONV_COUNT = replace(
     visible.CONV_COUNT,
     cases=[
@@ -94,7 +113,7 @@ CONV_COUNT = replace(
     mistakes=[
         *visible.CONV_COUNT.mistakes, absent_biases_counted, cost_without_padding,
         cost_without_stride, memory_in_values, macs_per_position, memory_of_the_input,
-        square_kernel,
+        square_kernel, conv_rounded_up, depth_of_the_output,
     ],
 )  # fmt: skip
 
@@ -377,6 +396,17 @@ def conv4_left_out(right, **options):
     return net
 
 
+@mistake(
+    "fc6 reads the maps of conv5, before they are pooled",
+    "pool5 comes first: fc6 gets 256 * 6 * 6 values, not 256 * 13 * 13.",
+)
+def fc6_before_pool5(right, width=1.0, **options):
+    net = right(width=width, **options)
+    hidden, maps = net.classifier[1].out_features, net.features[10].out_channels
+    net = with_layer(net, "features", 12, nn.Identity())
+    return with_layer(net, "classifier", 1, nn.Linear(maps * 13 * 13, hidden))
+
+
 @mistake("a ReLU follows the scores", "Nothing follows the last layer.")
 def scores_rectified(right, **options):
     net = right(**options)
@@ -394,7 +424,7 @@ ALEXNET64 = replace(
     ],
     mistakes=[
         *visible.ALEXNET64.mistakes, filters_of_alexnet96, units_not_narrowed, always_a_thousand,
-        fc7_left_out, conv4_left_out, scores_rectified,
+        fc7_left_out, conv4_left_out, fc6_before_pool5, scores_rectified,
     ],
 )  # fmt: skip
 
@@ -766,7 +796,8 @@ _ROWS = Withhold(
     functions=tuple(
         f"helpers.counting.{name}"
         for name in ("conv_cost", "conv_count", "pool_count", "linear_count", "count")
-    ),
+    )
+    + ("helpers.walk.Walk.__init__",),
     modules=("torchinfo", "torchsummary", "fvcore", "thop", "ptflops"),
 )
 _NETWORKS = Withhold(

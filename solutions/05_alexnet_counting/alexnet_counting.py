@@ -657,9 +657,9 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Part 10 compares every cell. So how large is an error of a digit? Small enough to stay unnoticed
-# for years, and large enough to be copied: a slip in a product became a cell, 37,726. The habit that
-# would have found it costs nothing: let a program count, and compare.
+# Part 10 compares every cell. Two digits changed places in a product, and from there went into the
+# table, where they stayed for years: a wrong number looks no different from a right one. The habit
+# that finds such slips costs little. Let a program count, and compare.
 
 # %% [markdown]
 # ### In your own words (1 point)
