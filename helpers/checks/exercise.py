@@ -9,7 +9,7 @@ import dis
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -50,6 +50,7 @@ class Mistake:
     hint: str
     wrong: Callable
 
+    @cache  # noqa: B019  (mistakes live as long as the process)
     def of(self, right: Callable) -> Callable:
         """The function somebody making this mistake has written."""
         return lambda *arguments, **options: self.wrong(right, *arguments, **options)
@@ -240,9 +241,11 @@ def compare(got, want, scale, case: Case, notes: list[str]) -> Problem | None:
         if type(got) is not type(want):
             return Problem("type", f"it returned {_describe(got)} instead of {_describe(want)}")
         return None if got == want else Problem("values", "the answer is the other one")
-    if isinstance(want, str) and isinstance(got, str):
-        detail = f"it is {got!r} instead of {want!r}"
-        return None if got == want else Problem("values", "it is another word", detail)
+    if isinstance(want, str):
+        if not isinstance(got, str):
+            return Problem("type", f"it returned {_describe(got)} instead of text")
+        words = "the text is another one"
+        return None if got == want else Problem("values", words, f"{got!r} instead of {want!r}")
     if isinstance(want, int) and isinstance(got, float):
         exact = ": a size or a count is a whole number, use `//`" if got == want else ""
         return Problem("type", f"it returned a float instead of an int{exact}")

@@ -9,7 +9,7 @@ source can be sent to wherever a module runs.
 import copy
 import itertools
 import zlib
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -98,7 +98,7 @@ def set_weights(layers, seed, order=None):
                     values = 0.2 * values + (position == 0)
                 tensor.copy_(torch.from_numpy(values).reshape(tensor.shape))
             for position, tensor in enumerate(buffers):
-                values = rng.random(tensor.numel()) + 0.5 * (position > 0)
+                values = rng.random(tensor.numel()) + (0.5 if position else -0.5)  # mean, variance
                 tensor.copy_(torch.from_numpy(values).reshape(tensor.shape))
     return turns
 
@@ -123,6 +123,14 @@ def dropout_paused():
     finally:
         for name, function in paused.items():
             setattr(functional, name, function)
+
+
+@contextmanager
+def seeded(seed):
+    """Let everything random be certain: dropout that never rests can then be recognised."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def describe_module(build, options, shape, seed, training=False, order=None, any_device=True):
@@ -185,9 +193,7 @@ def _run(module, shape, seed, order, training):
     layers, stages = layers_in_order(module, first)
     set_weights(layers, seed, order)
     module.train(training)
-    paused = dropout_paused() if training else nullcontext()
-    with torch.no_grad(), torch.random.fork_rng(devices=[]), paused:
-        torch.manual_seed(seed)  # dropout that is active where it should not be can be recognised
+    with torch.no_grad(), dropout_paused() if training else seeded(seed):
         output = module(first)
         if isinstance(output, torch.Tensor) and torch.equal(output, module(second)):
             raise Unusable("its output does not depend on its input")
