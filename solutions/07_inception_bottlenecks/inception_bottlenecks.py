@@ -1228,7 +1228,8 @@ layer_names = ["conv7", "conv3", *MODULES]
 fig, axes = plots.panels(1, 2, width=4.8, height=3.4)
 for ax, start in zip(axes, starts, strict=True):
     runs = {"with the heads": norms[start, 0.3], "without": norms[start, 0.0]}
-    plots.by_layer(ax, runs, layer_names, start, "norm of the gradient")
+    plots.runs(ax, runs, start, "layer", "norm of the gradient", log=True)
+    ax.set_xticks(range(1, 12), layer_names, rotation=60)
 plots.show(fig)
 
 # %% [markdown]
