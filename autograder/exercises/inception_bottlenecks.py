@@ -15,6 +15,7 @@ from helpers.checks import inception_bottlenecks as visible
 from helpers.checks.exercise import Case, Exercise, mistake
 from helpers.checks.inception_bottlenecks import (
     constant,
+    convolution_inputs,
     convolution_of,
     count_inputs,
     exchanged,
@@ -74,24 +75,6 @@ NAIVE_MACS = replace(
 )  # fmt: skip
 
 
-@mistake("the biases are counted", "A bias is added, nothing is multiplied: it is no MAC.")
-def biases_counted(right, in_channels, size, *filters):
-    return right(in_channels, size, *filters) + right(1, size, sum(filters), 0, 0, 0, 0, 0)
-
-
-@mistake(
-    "the weights are counted, not how often each is used",
-    "Every weight multiplies once at each of the H · W places.",
-)
-def weights_counted(right, in_channels, size, *filters):
-    return right(in_channels, 1, *filters)
-
-
-@mistake("height and width are taken to be equal", "A pair is (H, W): there are H · W places.")
-def square_assumed(right, in_channels, size, *filters):
-    return right(in_channels, size[0] if isinstance(size, tuple) else size, *filters)
-
-
 @mistake("the two reducers are exchanged", "The 3x3 filters read `n3x3_reduce` channels.")
 def reducers_exchanged_in_the_count(right, in_channels, size, *filters):
     n1x1, n3x3_reduce, n3x3, n5x5_reduce, n5x5, pool_proj = filters
@@ -127,7 +110,8 @@ BOTTLENECK_MACS = replace(
         Case("a single row", count_inputs(25, (1, 6), 8, 2, 7, 12, 9, 4)),
     ],
     mistakes=[
-        *visible.BOTTLENECK_MACS.mistakes, biases_counted, weights_counted, square_assumed,
+        *visible.BOTTLENECK_MACS.mistakes, visible.biases_counted, visible.weights_counted,
+        visible.square_assumed,
         reducers_exchanged_in_the_count, middle_filters_read_everything, pointwise_reads_reduced,
     ],
 )  # fmt: skip
@@ -332,7 +316,7 @@ def _numbers():
     return {
         "conv7_params": conv7.params,
         "conv7_macs": conv7.macs,
-        "pool1_other_ops": 9 * pools[0],
+        "pool2_other_ops": 9 * pools[1],
         "conv1_macs": conv1.macs,
         "conv3_params": conv3.params,
         "conv3_macs": conv3.macs,
@@ -401,7 +385,7 @@ def stem_pools_without_memory(right):
 )
 def one_operation_a_window(right):
     numbers = right()
-    keys = ("pool1_other_ops", "stem_other_ops")
+    keys = ("pool2_other_ops", "stem_other_ops")
     return numbers | {key: numbers[key] // 9 for key in keys}
 
 
@@ -461,6 +445,21 @@ def window_always_7x7(right, **options):
     return exchanged(right(**options), pool=nn.AvgPool2d(7))
 
 
+class AlwaysDropping(nn.Module):
+    """Dropout in training and in evaluation alike."""
+
+    def forward(self, x):
+        return nn.functional.dropout(x, 0.4)
+
+
+@mistake(
+    "the dropout is active in evaluation, too",
+    "`nn.Dropout` knows the mode; the function needs `training=self.training`.",
+)
+def dropout_in_evaluation(right, **options):
+    return exchanged(right(**options), dropout=AlwaysDropping())
+
+
 class CornerOnly(nn.Module):
     """The value at the first place of each map, (N, C, 1, 1)."""
 
@@ -496,6 +495,7 @@ GAP_HEAD = replace(
     mistakes=[
         *visible.GAP_HEAD.mistakes, head_with_ten_classes, scores_rectified,
         head_with_hidden_layer, window_always_7x7, one_place_read, rows_averaged_only,
+        dropout_in_evaluation,
     ],
 )  # fmt: skip
 
@@ -572,6 +572,49 @@ AUX_HEAD = replace(
         *visible.AUX_HEAD.mistakes, auxiliary_hidden_left_out, auxiliary_convolution_left_out,
         auxiliary_average_of_everything, auxiliary_padded, auxiliary_softmax,
         auxiliary_width_ignored, auxiliary_pooled_last, auxiliary_convolution_3x3,
+    ],
+)  # fmt: skip
+
+# The head as convolutions -------------------------------------------------------------------
+
+
+@mistake("the averaging goes on by whole windows", "At every place: stride 1.")
+def windows_do_not_overlap(right, linear, size):
+    made = right(linear, size)
+    made[0].stride = (size, size)
+    return made
+
+
+@mistake("the averaging is padded", "No padding: only windows that lie on the map.")
+def averaging_padded(right, linear, size):
+    made = right(linear, size)
+    made[0].padding = (size // 2, size // 2)
+    return made
+
+
+@mistake("the sums are divided by the side of the window", "A window has size² places.")
+def divided_by_the_side(right, linear, size):
+    made = right(linear, size)
+    made[0].weight *= size
+    return made
+
+
+@mistake("a ReLU stands between the two", "The means go into the linear layer as they are.")
+def relu_between(right, linear, size):
+    made = right(linear, size)
+    return nn.Sequential(made[0], nn.ReLU(), made[1])
+
+
+HEAD_AS_CONVOLUTIONS = replace(
+    visible.HEAD_AS_CONVOLUTIONS,
+    cases=[
+        Case("maps as large as the window", convolution_inputs(4, 3, 2, 2, 2)),
+        Case("larger maps, not square", convolution_inputs(3, 2, 3, 4, 7)),
+        Case("one channel, windows of 4x4", convolution_inputs(1, 5, 4, 6, 5)),
+    ],
+    mistakes=[
+        *visible.HEAD_AS_CONVOLUTIONS.mistakes, windows_do_not_overlap, averaging_padded,
+        divided_by_the_side, relu_between,
     ],
 )  # fmt: skip
 
@@ -686,7 +729,7 @@ GOOGLENET = replace(
     cases=[
         Case("narrow, in colour", narrow((2, 3, 64, 64), num_classes=5)),
         Case("with heads, in evaluation, two channels",
-             narrow((1, 2, 64, 96), aux=True, num_classes=6, in_channels=2)),
+             narrow((1, 2, 224, 224), aux=True, num_classes=6, in_channels=2)),
         Case("with heads, in training",
              narrow((1, 3, 224, 224), training=True, aux=True, num_classes=3)),
         Case("full width with heads", large_inputs({"aux": True}, (1, 3, 224, 224))),
@@ -708,6 +751,7 @@ _COUNTS = Withhold(
         "helpers.models.googlenet.bottleneck_inception_macs",
         "helpers.models.googlenet.stacked_channels",
         "helpers.models.googlenet.googlenet_loss",
+        "helpers.models.googlenet.head_as_convolutions",
         "helpers.counting.count",
     ),
     modules=("helpers.models", "torchvision.models"),
@@ -774,6 +818,7 @@ EXERCISES = {
         Graded(GAP_HEAD, _NETWORKS, kind="module"),
         Graded(AUX_HEAD, _NETWORKS, kind="module"),
         Graded(LOSS, _COUNTS),
+        Graded(HEAD_AS_CONVOLUTIONS, _COUNTS),
         Graded(
             GOOGLENET,
             _NETWORKS,

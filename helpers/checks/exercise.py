@@ -241,6 +241,11 @@ def compare(got, want, scale, case: Case, notes: list[str]) -> Problem | None:
         if type(got) is not type(want):
             return Problem("type", f"it returned {_describe(got)} instead of {_describe(want)}")
         return None if got == want else Problem("values", "the answer is the other one")
+    if isinstance(want, str):
+        if not isinstance(got, str):
+            return Problem("type", f"it returned {_describe(got)} instead of text")
+        words = "the text is another one"
+        return None if got == want else Problem("values", words, f"{got!r} instead of {want!r}")
     if isinstance(want, int) and isinstance(got, float):
         exact = ": a size or a count is a whole number, use `//`" if got == want else ""
         return Problem("type", f"it returned a float instead of an int{exact}")
@@ -471,11 +476,7 @@ def _diagnose(exercise, parts, expected, results) -> list[Finding]:
     everything = {(i, part) for i in range(len(results)) for part in parts}
     if not failing:
         return []
-    agreed = {
-        candidate.name: found
-        for candidate in exercise.mistakes
-        if (found := _agreement(exercise, candidate, parts, expected, failing))
-    }
+    agreed = _agreements(exercise, parts, expected, failing)
     by_name = {m.name: m for m in exercise.mistakes}
 
     def best(part: str, these: set) -> Finding | None:
@@ -492,16 +493,28 @@ def _diagnose(exercise, parts, expected, results) -> list[Finding]:
     findings = [finding for finding in findings if finding]
     if findings:
         return findings
+    agreed = _agreements(exercise, parts, expected, failing, thorough=True)
     possible = [by_name[name] for name, found in agreed.items() if everything - failing <= found]
     return [Finding("", possible, False)] if possible else []
 
 
-def _agreement(exercise, candidate, parts, expected, failing) -> set[tuple[int, str]]:
+def _agreements(exercise, parts, expected, failing, thorough=False) -> dict[str, set]:
+    """Per mistake that explains a failure, where it gives what was answered; see `_agreement`."""
+    return {
+        candidate.name: found
+        for candidate in exercise.mistakes
+        if (found := _agreement(exercise, candidate, parts, expected, failing, thorough))
+    }
+
+
+def _agreement(exercise, candidate, parts, expected, failing, thorough) -> set[tuple[int, str]]:
     """The (case, part) pairs in which a mistake gives what was answered; none if it explains none.
 
-    The failing cases are tried first: most mistakes need no other.
+    The failing cases are tried first: most mistakes need no other. Unless it is to be thorough, a
+    mistake is given up as soon as there is no part left that it may explain in all cases.
     """
     make, found = _trusted(exercise, candidate.of(exercise.reference)), set()
+    left = {part for _, part in failing}
     first = sorted(range(len(expected)), key=lambda i: not any(f[0] == i for f in failing))
     tried = {f[0] for f in failing}
     for i in first:
@@ -512,6 +525,9 @@ def _agreement(exercise, candidate, parts, expected, failing) -> set[tuple[int, 
         wrong = _split(made, exercise.parts)
         scale = _largest_by_part(exercise, made)
         found |= {(i, p) for p in parts if _matches(got[p], wrong[p], scale[p], case)}
+        left = {p for p in left if (i, p) in found}
+        if not left and not thorough:
+            return set()
     return found if found & failing else set()
 
 

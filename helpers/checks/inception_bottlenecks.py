@@ -49,13 +49,14 @@ def constant(*arguments):
 
 
 @mistake("FLOPs are counted", "A multiplication with its addition is one MAC, not two.")
-def naive_flops_counted(right, *arguments):
+def flops_counted(right, *arguments):
     return 2 * right(*arguments)
 
 
 @mistake("the biases are counted", "A bias is added, nothing is multiplied: it is no MAC.")
-def naive_biases_counted(right, in_channels, size, *filters):
-    return right(in_channels, size, *filters) + right(1, size, sum(filters), 0, 0)
+def biases_counted(right, in_channels, size, *filters):
+    none = [0] * (len(filters) - 1)
+    return right(in_channels, size, *filters) + right(1, size, sum(filters), *none)
 
 
 @mistake(
@@ -70,12 +71,12 @@ def naive_sides_not_squared(right, in_channels, size, n1x1, n3x3, n5x5):
     "the weights are counted, not how often each is used",
     "Every weight multiplies once at each of the H · W places.",
 )
-def naive_weights_counted(right, in_channels, size, *filters):
+def weights_counted(right, in_channels, size, *filters):
     return right(in_channels, 1, *filters)
 
 
 @mistake("height and width are taken to be equal", "A pair is (H, W): there are H · W places.")
-def naive_square_assumed(right, in_channels, size, *filters):
+def square_assumed(right, in_channels, size, *filters):
     return right(in_channels, size[0] if isinstance(size, tuple) else size, *filters)
 
 
@@ -88,16 +89,11 @@ NAIVE_MACS = Exercise(
         Case("maps that are not square", count_inputs(30, (7, 10), 12, 20, 6)),
     ],
     mistakes=[
-        naive_flops_counted, naive_biases_counted, naive_sides_not_squared, naive_weights_counted,
-        naive_square_assumed,
+        flops_counted, biases_counted, naive_sides_not_squared, weights_counted,
+        square_assumed,
     ],
     section="What it costs",
 )  # fmt: skip
-
-
-@mistake("FLOPs are counted", "A multiplication with its addition is one MAC, not two.")
-def flops_counted(right, *arguments):
-    return 2 * right(*arguments)
 
 
 @mistake("the reducers' own MACs are left out", "A reducer is a 1x1 convolution and costs, too.")
@@ -432,7 +428,7 @@ REDUCER_WIDTHS = Exercise(
 # The stem -----------------------------------------------------------------------------------
 
 STEM_NUMBERS = (
-    "conv7_params", "conv7_macs", "pool1_other_ops", "conv1_macs", "conv3_params", "conv3_macs",
+    "conv7_params", "conv7_macs", "pool2_other_ops", "conv1_macs", "conv3_params", "conv3_macs",
     "stem_kib", "stem_params", "stem_macs", "stem_other_ops",
     "vgg_params", "vgg_macs", "vgg_conv_kib", "vgg_all_kib",
 )  # fmt: skip
@@ -560,6 +556,72 @@ AUX_HEAD = module_exercise(
     section="Auxiliary heads",
 )  # fmt: skip
 
+# The head as convolutions -------------------------------------------------------------------
+
+
+def convolution_inputs(channels, classes, size, height, width):
+    """Inputs (weight, bias, size, x): of the linear layer, and maps."""
+    return lambda rng: (
+        torch.from_numpy(rng.standard_normal((classes, channels))),
+        torch.from_numpy(rng.standard_normal(classes)),
+        size,
+        torch.from_numpy(rng.standard_normal((2, channels, height, width))),
+    )
+
+
+def ask_convolutions(head_as_convolutions, weight, bias, size, x):
+    """Have a linear layer with these weights turned into convolutions; what they give for x."""
+    classes, channels = weight.shape
+    linear = torch.nn.Linear(channels, classes, dtype=weight.dtype)
+    with torch.no_grad():
+        linear.weight.copy_(weight)
+        linear.bias.copy_(bias)
+        made = head_as_convolutions(linear, size)
+        return None if made is None else made(x)
+
+
+@mistake("the windows are added up, not averaged", "Every weight is 1 / size².")
+def windows_summed(right, linear, size):
+    made = right(linear, size)
+    made[0].weight *= size**2
+    return made
+
+
+@mistake("the biases are left out", "Copy the linear layer's biases as well as its weights.")
+def linear_biases_left_out(right, linear, size):
+    made = right(linear, size)
+    made[1].bias.zero_()
+    return made
+
+
+@mistake("the averaging mixes the channels", "Each channel on its own: `groups=channels`.")
+def averaging_mixes_channels(right, linear, size):
+    made = right(linear, size)
+    channels = linear.in_features
+    mixing = nn.Conv2d(channels, channels, size, bias=False).to(linear.weight)
+    mixing.weight.fill_(1 / size**2)
+    return nn.Sequential(mixing, made[1])
+
+
+@mistake("everything is averaged, whatever its size", "Windows of size x size, at every place.")
+def everything_averaged(right, linear, size):
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), right(linear, size)[1])
+
+
+HEAD_AS_CONVOLUTIONS = Exercise(
+    "head_as_convolutions",
+    googlenet.head_as_convolutions,
+    cases=[
+        Case("maps as large as the window", convolution_inputs(3, 2, 3, 3, 3)),
+        Case("larger maps", convolution_inputs(2, 4, 3, 5, 4)),
+    ],
+    mistakes=[
+        windows_summed, linear_biases_left_out, averaging_mixes_channels, everything_averaged,
+    ],
+    section="The head as two convolutions",
+    ask=ask_convolutions,
+)  # fmt: skip
+
 # The loss -----------------------------------------------------------------------------------
 
 
@@ -669,18 +731,18 @@ def network_always_1000(right, num_classes=1000, **options):
 def heads_active_in_evaluation(right, aux=False, **options):
     net = right(aux=aux, **options)
     if aux:
-        net.register_forward_hook(in_evaluation_too)
+        net.__class__ = HeadsAlwaysActive
     return net
 
 
-def in_evaluation_too(net, inputs, output):
-    """The answer of training mode, in whichever mode the network is."""
-    if net.training:
-        return output
-    net.training = True
-    answer = net.forward(*inputs)
-    net.training = False
-    return answer
+class HeadsAlwaysActive(googlenet.GoogLeNet):
+    """Wrong: a GoogLeNet whose heads answer in either mode."""
+
+    def forward(self, x):
+        before, self.training = self.training, True
+        answer = super().forward(x)
+        self.training = before
+        return answer
 
 
 @mistake(
@@ -759,6 +821,7 @@ GOOGLENET = replace(module_exercise(
 
 EXERCISES = [
     NAIVE_MACS, NAIVE, BOTTLENECK_MACS, INCEPTION, STACKED, GAP_HEAD, AUX_HEAD, LOSS, GOOGLENET,
+    HEAD_AS_CONVOLUTIONS,
 ]  # fmt: skip
 
 naive_inception_macs = partial(check, NAIVE_MACS)
@@ -772,3 +835,4 @@ GlobalAvgPoolHead = partial(check, GAP_HEAD)
 AuxiliaryHead = partial(check, AUX_HEAD)
 googlenet_loss = partial(check, LOSS)
 GoogLeNet = partial(check, GOOGLENET)
+head_as_convolutions = partial(check, HEAD_AS_CONVOLUTIONS)

@@ -125,6 +125,14 @@ def dropout_paused():
             setattr(functional, name, function)
 
 
+@contextmanager
+def seeded(seed):
+    """Let everything random be certain: dropout that never rests can then be recognised."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
 def describe_module(build, options, shape, seed, training=False, order=None, any_device=True):
     """Build a module and say what it is and does.
 
@@ -185,7 +193,7 @@ def _run(module, shape, seed, order, training):
     layers, stages = layers_in_order(module, first)
     set_weights(layers, seed, order)
     module.train(training)
-    with torch.no_grad(), dropout_paused():
+    with torch.no_grad(), dropout_paused() if training else seeded(seed):
         output = module(first)
         if isinstance(output, torch.Tensor) and torch.equal(output, module(second)):
             raise Unusable("its output does not depend on its input")

@@ -295,6 +295,22 @@ def stacked_channels(
     return channels
 
 
+def head_as_convolutions(linear: nn.Linear, size: int) -> nn.Sequential:
+    """What averaging maps of size x size and then `linear` do, as two convolutions.
+
+    linear: with bias, from C means to scores. On larger maps they give scores at every place:
+    (N, C, H, W) becomes (N, num_classes, H - size + 1, W - size + 1).
+    """
+    channels, classes = linear.in_features, linear.out_features
+    averaging = nn.Conv2d(channels, channels, size, groups=channels, bias=False).to(linear.weight)
+    pointwise = nn.Conv2d(channels, classes, kernel_size=1).to(linear.weight)
+    with torch.no_grad():
+        averaging.weight.fill_(1 / size**2)
+        pointwise.weight.copy_(linear.weight[:, :, None, None])
+        pointwise.bias.copy_(linear.bias)
+    return nn.Sequential(averaging, pointwise)
+
+
 def googlenet_loss(
     outputs: Tensor | Sequence[Tensor], labels: Tensor, aux_weight: float = 0.3
 ) -> Tensor:

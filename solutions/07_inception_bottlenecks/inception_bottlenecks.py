@@ -444,7 +444,8 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 module = Inception(256, 128, 64, 192, 64, 96, 64)
 out = module(torch.zeros(1, 256, 28, 28))
 print("your predictions:", channels_out, which_ones_matter)
-print("it gives", tuple(out.shape), "and has", sum(p.numel() for p in module.parameters()), "parameters")
+params = sum(p.numel() for p in module.parameters())
+print("it gives", tuple(out.shape), "and has", f"{params:,}", "parameters")
 
 # %% [markdown]
 # The wide ones at the end of their branches matter, 128 + 192 + 96 + 64 = 480. The reducers' widths
@@ -489,6 +490,13 @@ def stacked_channels(in_channels, modules, n1x1, n3x3, n5x5, pool_proj=None):
     return channels
     ### END SOLUTION
 
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Begin with `channels = [in_channels]` and append in a loop: `channels[-1]` is what the next module
+# reads.
+# </details>
 
 # %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "stacked_channels", "locked": true, "points": 1, "schema_version": 3, "solution": false}
 check.stacked_channels(stacked_channels)
@@ -635,7 +643,7 @@ most_params, most_memory, most_macs = None, None, None  # your predictions
 stem_numbers = {
     "conv7_params": ...,
     "conv7_macs": ...,
-    "pool1_other_ops": 1_806_336,  # the worked example
+    "pool2_other_ops": ...,
     "conv1_macs": ...,
     "conv3_params": ...,
     "conv3_macs": ...,
@@ -659,7 +667,7 @@ vgg_kib, vgg_pooled = sum(layer.kib for layer in vgg), 64 * 112**2 + 128 * 56**2
 stem_numbers = {
     "conv7_params": conv7.params,
     "conv7_macs": conv7.macs,
-    "pool1_other_ops": 1_806_336,
+    "pool2_other_ops": 9 * 192 * 28**2,
     "conv1_macs": conv1.macs,
     "conv3_params": conv3.params,
     "conv3_macs": conv3.macs,
@@ -789,6 +797,13 @@ class GlobalAvgPoolHead(nn.Module):
         ### END SOLUTION
 
 
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `x.mean(dim=(2, 3))` has the shape `(N, in_channels)`, just right for
+# `nn.Linear(in_channels, num_classes)`.
+# </details>
+
 # %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "GlobalAvgPoolHead", "locked": true, "points": 2, "schema_version": 3, "solution": false}
 check.GlobalAvgPoolHead(GlobalAvgPoolHead)
 ### BEGIN HIDDEN TESTS
@@ -906,6 +921,13 @@ class AuxiliaryHead(nn.Module):
         ### END SOLUTION
 
 
+# %% [markdown]
+# <details><summary>Hint: "mat1 and mat2 shapes cannot be multiplied"</summary>
+#
+# Print `x.shape` behind the pooling: it should end in 4 × 4. After `x.flatten(1)` there are
+# `int(width * 128) * 4 * 4` values for each image.
+# </details>
+
 # %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "AuxiliaryHead", "locked": true, "points": 2, "schema_version": 3, "solution": false}
 check.AuxiliaryHead(AuxiliaryHead)
 ### BEGIN HIDDEN TESTS
@@ -918,7 +940,7 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 behind = {"4a": AuxiliaryHead(512, 1000), "4d": AuxiliaryHead(528, 1000)}
 counts = [sum(p.numel() for p in head.parameters()) for head in behind.values()]
 print("your predictions:", head_params, more_behind_4d)
-print(f"behind 4a: {counts[0]:,}   behind 4d: {counts[1]:,}, that is {counts[1] - counts[0]:,} more")
+print(f"behind 4a: {counts[0]:,}   behind 4d: {counts[1]:,}, {counts[1] - counts[0]:,} more")
 print(f"512 · 128 + 128 = {512 * 128 + 128:,}, and then 2,098,176 and {1024 * 1000 + 1000:,}")
 
 # %% [markdown]
@@ -961,6 +983,13 @@ def googlenet_loss(outputs, labels, aux_weight=0.3):
     return cross_entropy(scores, labels) + aux_weight * extra
     ### END SOLUTION
 
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `scores, *auxiliary = outputs` takes a tuple apart: the first into `scores`, all others into the
+# list `auxiliary`. `nn.functional.cross_entropy(scores, labels)` is the mean over the batch.
+# </details>
 
 # %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "googlenet_loss", "locked": true, "points": 2, "schema_version": 3, "solution": false}
 check.googlenet_loss(googlenet_loss)
@@ -1231,8 +1260,8 @@ plots.table([*header, "factor in conv7", "in 4a", "in 5b"], rows)
 # Limits: this is the very first step, and nothing was trained. A small gradient need not be a bad
 # one: an optimiser can scale it. One narrow network, sixteen images, biases zero in one of the two
 # starts. Whether training ends better with the heads is another question; the network's authors
-# themselves later found their effect small, and with batch norm, which came a few months after
-# GoogLeNet, they became unnecessary.
+# themselves later found their effect small, and with batch norm, which came a few months
+# after GoogLeNet, they are no longer needed, says the lecture.
 #
 # ### In your own words (2 points)
 #
@@ -1275,7 +1304,8 @@ bottleneck_total = reference.bottleneck_inception_macs(*lecture)
 module_out = reference.NaiveInception(256, 128, 192, 96)(torch.zeros(1, 256, 28, 28))
 fc = whole.find("head.fc")
 aux_net = counting.count(reference.GoogLeNet(aux=True), (3, 224, 224))
-aux_params = [512 * 128 + 128, 2048 * 1024 + 1024, 1024 * 1000 + 1000]
+aux_params = [sum(p.numel() for p in reference.AuxiliaryHead(c, 1000).parameters())
+              for c in reference.AUXILIARY.values()]  # fmt: skip
 
 # %% tags=["showcase"]
 agree = [
@@ -1286,12 +1316,16 @@ agree = [
     ["pooling preserves depth: it can only grow", "672 > 256",
      str(reference.stacked_channels(256, 3, 128, 192, 96))],
     ["each 1x1 convolution of 64 filters", "28x28x64x1x1x256", f"{28 * 28 * 64 * 256:,}"],
-    ["3x3 behind its reducer", "28x28x192x3x3x64", f"{28 * 28 * 192 * 9 * 64:,}"],
+    ["3x3 behind its reducer", "28x28x192x3x3x64",
+     f"{28 * 28 * 192 * 9 * 64:,}, a quarter of {naive_parts[1]:,}"],
     ["inception structure repeated", "many times", f"{len(reference.MODULES)} modules"],
     ["auxiliary classifiers at several points", "several",
-     f"{len(reference.AUXILIARY)}, {aux_net.params - whole.params:,} parameters"],
+     f"{len(aux_params)}, with {aux_params[0]:,} and {aux_params[1]:,} parameters"],
+    ["averages and one linear layer give the scores", "1024x7x7, 1024, 1000",
+     f"so it is; a layer of 4096 on 1024x7x7 would have {1024 * 49 * 4096 + 4096:,} parameters"],
     ["layers", "22", f"{1 + 2 + 2 * len(reference.MODULES) + 1}"],
-    ["average pooling: output and memory", "1024 x 1, 4 KB", f"{whole.find('head.pool').kib:.0f} KiB"],
+    ["average pooling: output and memory", "1024 x 1, 4 KB",
+     f"{whole.find('head.pool').kib:.0f} KiB"],
     ["last layer: parameters (k), flop (M)", "1025, 1", f"{fc.params:,} and {fc.macs:,} MACs"],
     ["top-5 error", "6.7 %", "6.67 % in the paper; not computable here"],
 ]  # fmt: skip
@@ -1331,12 +1365,14 @@ footnotes = [
     ["compute compared to AlexNet", "2x more",
      f"{whole.macs / alexnet.macs:.2f} times AlexNet-96 with its two groups; as one tower,"
      f" {whole.macs / counting.count(AlexNet96(groups=1), (3, 227, 227)).macs:.2f}"],
-    ["last layer", "1025k parameters", "with bias, while the VGG rows beside it leave the biases out"],
+    ["last layer", "1025k parameters", "with bias; the VGG rows beside it leave the biases out"],
     ["average pooling, flop (M)", "0", f"{whole.find('head.pool').other_ops:,} additions"],
     ["the stem is aggressive, as VGG spends its compute at the start", "most",
-     f"{sum(layer.macs for layer in to_28['VGG-16']) / vgg16.macs:.0%} of VGG-16's MACs down to 28x28"],
-    ["before batch norm", "so it needed auxiliary heads",
-     "the dates are right (September 2014, February 2015); the need, see part 9"],
+     f"{sum(layer.macs for layer in to_28['VGG-16']) / vgg16.macs:.0%} of VGG-16's MACs"],
+    ["a loss at the end only", "did not work well, too deep",
+     "a concern of the paper, which saw an effect of about 0.5 %; the gradient, see part 9"],
+    ["before batch norm", "so it needed auxiliary heads", "September 2014 and February 2015: before"],
+    ["the paper", "2015", "published in 2015, on arXiv since September 2014"],
     ["GoogLeNet in torchvision", "not said",
      f"{sum(p.numel() for p in reference.torchvision_googlenet().parameters()):,} parameters:"
      " with batch norm, and 3x3 in place of 5x5"],
@@ -1352,13 +1388,14 @@ plots.table(["claim", "the slides say", "found here"], footnotes)
 line_3x3, line_5x5 = 28 * 28 * 192 * 9 * 64, 28 * 28 * 96 * 25
 wrong = [
     ["5x5 behind its reducer", "28x28x96x5x5x264", f"28x28x96x5x5x64 = {line_5x5 * 64:,}",
-     f"a misprint of 64; with 264 the module would cost {(bottleneck_total + line_5x5 * 200) / 1e6:.1f}M"],
+     f"a misprint of 64; with 264 it would be {(bottleneck_total + line_5x5 * 200) / 1e6:.1f}M"],
     ["the module with bottlenecks", "353M", f"{bottleneck_total:,}",
-     f"another edition prints 358M: with the 3x3 line twice, {(bottleneck_total + line_3x3) / 1e6:.1f}M"],
-    ["compared to the naive module", "353M : 854M", f"{naive_total / bottleneck_total:.2f} times less",
+     f"another edition has 358M: the 3x3 line twice, {(bottleneck_total + line_3x3) / 1e6:.1f}M"],
+    ["naive module to this one", "854M to 353M", f"{naive_total / bottleneck_total:.2f} to 1",
      "follows from the wrong sum"],
     ["GoogLeNet's parameters", "only 5 million", f"{whole.params:,}",
-     f"without its last layer {(whole.params - fc.params) / 1e6:.2f}M; {aux_net.params:,} with heads"],
+     f"without its last layer {(whole.params - fc.params) / 1e6:.2f}M; with heads"
+     f" {aux_net.params:,}"],
     ["fewer than AlexNet", "12x", f"{alexnet.params / whole.params:.1f}x",
      "12 = 60M / 5M; the paper says 12, counting does not"],
     ["no fully connected layers", "none", f"one is left, {fc.params:,}",
@@ -1397,6 +1434,62 @@ plots.table(["VGG-16 down to 28x28", "the slides say", "found here", "without co
 # ## 11. Going further
 #
 # No points here; in any order.
+#
+# ### The head as two convolutions
+#
+# **Optional** · difficulty ●●○ · 15 minutes
+#
+# In part 6 two convolutions did what the head does. Write the function that makes them. With it a
+# network can look at a large photograph, and say for each place what it sees there.
+#
+# **Predict.** Trained on 224 × 224, the network gets an image of 448 × 448. At how many places will
+# it give scores?
+
+# %%
+places_on_448 = None  # your prediction
+
+# %%
+print("your prediction:", places_on_448)
+print(f"the maps are {448 // 32} x {448 // 32}, so there are {448 // 32 - 7 + 1} x 8 = 64 places")
+
+
+# %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "head_as_convolutions-answer", "locked": false, "schema_version": 3, "solution": true}
+def head_as_convolutions(linear, size):
+    """Two convolutions that do what averaging and then `linear` do, at every place of a map.
+
+    linear: an nn.Linear with bias, from C means to scores; size: height and width of the window that
+    is averaged. Returns an nn.Module with linear's dtype that turns (N, C, H, W) into
+    (N, num_classes, H - size + 1, W - size + 1).
+    """
+    ### BEGIN SOLUTION
+    channels, classes, dtype = linear.in_features, linear.out_features, linear.weight.dtype
+    averaging = nn.Conv2d(channels, channels, size, groups=channels, bias=False, dtype=dtype)
+    pointwise = nn.Conv2d(channels, classes, kernel_size=1, dtype=dtype)
+    with torch.no_grad():
+        averaging.weight.fill_(1 / size**2)
+        pointwise.weight.copy_(linear.weight[:, :, None, None])
+        pointwise.bias.copy_(linear.bias)
+    return nn.Sequential(averaging, pointwise)
+    ### END SOLUTION
+
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Part 6 has all of it, for 16 channels. New here: `dtype=linear.weight.dtype` for both
+# convolutions.
+# </details>
+
+# %% nbgrader={"cell_type": "code", "grade": true, "grade_id": "head_as_convolutions", "locked": true, "points": 0, "schema_version": 3, "solution": false}
+check.head_as_convolutions(head_as_convolutions)
+### BEGIN HIDDEN TESTS
+import os
+if os.environ.get("NBGRADER_EXECUTION") == "autograde":
+    raise RuntimeError("Not judged: the judge is not configured, so this cell scores nothing.")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### More to try
 #
 # - **3 × 3 for 5 × 5.** torchvision's GoogLeNet has 3 × 3 convolutions in its 5 × 5 branches. How
 #   many MACs does that save in each module? Which branch is then the dearest?

@@ -154,6 +154,13 @@ class InOneList(nn.Module):
         return self.scores(x)
 
 
+def with_pooling(linear, size):
+    pointwise = nn.Conv2d(linear.in_features, linear.out_features, 1, dtype=linear.weight.dtype)
+    pointwise.weight.copy_(linear.weight[..., None, None])
+    pointwise.bias.copy_(linear.bias)
+    return nn.Sequential(nn.AvgPool2d(size, stride=1), pointwise)
+
+
 def macs_by_loops(in_channels, size, n1x1, n3x3, n5x5):
     height, width = (size, size) if isinstance(size, int) else size
     macs = np.int64(0)
@@ -187,6 +194,7 @@ def loss_by_hand(outputs, labels, aux_weight=0.3):
         ("GoogLeNet", check.later_head_first),
         ("naive_inception_macs", macs_by_loops),
         ("googlenet_loss", loss_by_hand),
+        ("head_as_convolutions", with_pooling),
         ("stacked_channels", lambda *a: tuple(googlenet.stacked_channels(*a))),
     ],
 )
@@ -224,12 +232,14 @@ def test_branches_that_do_not_fit_together_are_told_apart_by_what_torch_says(opt
     assert named(verdict) == [name]
 
 
-class HeadsAlways(InOneList):
+class HeadsAlways(googlenet.GoogLeNet):
     def forward(self, x):
-        before, self.training = self.training, True
-        answer = super().forward(x)
-        self.training = before
-        return answer
+        x, answers = self.stem(x), []
+        for name, module in self.inception.items():
+            x = module(self.pool[name](x) if name in self.pool else x)
+            if name in self.aux:
+                answers.append(self.aux[name](x))
+        return (self.head(x), *answers) if answers else self.head(x)
 
 
 def test_heads_that_answer_in_evaluation_are_named():

@@ -58,6 +58,17 @@ def test_the_loss_weighs_each_head_and_takes_plain_scores():
     assert torch.isclose(googlenet.googlenet_loss(scores[0], labels), each[0])
 
 
+def test_the_head_is_two_convolutions_that_slide():
+    head = googlenet.GlobalAvgPoolHead(6, 4).eval()
+    both = googlenet.head_as_convolutions(head.fc, 3)
+    maps = torch.randn(2, 6, 4, 5)
+    out = both(maps)
+    assert out.shape == (2, 4, 2, 3)
+    for i, j in ((0, 0), (1, 2)):
+        expected = head(maps[:, :, i : i + 3, j : j + 3])
+        assert torch.allclose(out[:, :, i, j], expected, atol=1e-6)
+
+
 def test_a_module_is_described_in_training_mode_without_dropout():
     class TwoModes(nn.Module):
         def __init__(self):
