@@ -459,7 +459,7 @@ plots.show(fig)
 # one kernel and halve another, and nothing changes.
 #
 # **Experiment.** We let an optimiser look for three 3 × 3 kernels whose composition comes as close as
-# possible to a given 7 × 7 kernel, and keep the best of three starts. Once the given kernel was
+# possible to a given 7 × 7 kernel (it calls your function), and keep the best of three starts. Once the given kernel was
 # itself made of three 3 × 3 kernels; once it is random. Three seeds each. What is left over is given
 # as a share of the sum of squares.
 #
