@@ -1448,6 +1448,18 @@ plots.table(["the slides say", "found here"], wrong)
 # copied on.*
 
 # %% [markdown]
+# All that the lectures claim about AlexNet and ZFNet stands in one table, `helpers.claims`. What of it can be
+# computed is computed by the course's own code. Once more, all at once:
+
+# %% tags=["showcase"]
+from helpers import claims
+
+print(claims.summary("alexnet96", "alexnet64", "zfnet"))
+
+# %% [markdown]
+# `claims.show("alexnet96", "alexnet64", "zfnet")` lists them, and with `verdicts=["wrong", "conflicting"]` those that do not
+# hold.
+#
 # ## 11. Going further
 #
 # ### ZFNet

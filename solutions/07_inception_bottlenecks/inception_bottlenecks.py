@@ -1432,6 +1432,18 @@ plots.table(["VGG-16 down to 28x28", "the slides say", "found here", "without co
 # has a function for it finds the slip.
 
 # %% [markdown]
+# All that the lectures claim about GoogLeNet stands in one table, `helpers.claims`. What of it can be
+# computed is computed by the course's own code. Once more, all at once:
+
+# %% tags=["showcase"]
+from helpers import claims
+
+print(claims.summary("googlenet"))
+
+# %% [markdown]
+# `claims.show("googlenet")` lists them, and with `verdicts=["wrong", "conflicting"]` those that do not
+# hold.
+#
 # ## 11. Going further
 #
 # No points here; in any order.
