@@ -762,6 +762,7 @@ plots.show(fig)
 # panels.*
 #
 # Each point is one trained network; differences of 0.1 or 0.2 (A and A-LRN, D and E) say little.
+#
 # Three things can be read off. LRN does not help (A, A-LRN). Depth helps, up to about 16 layers. And C
 # and D have the same depth, but D, with 3 × 3 in place of 1 × 1, is better: more non-linearity helps
 # (C against B), seeing more helps further (D against C).
@@ -771,7 +772,7 @@ plots.show(fig)
 #
 # ### Equal work per layer?
 #
-# Why double the maps when the size halves? Compare a layer with C maps of 2H × 2W pixels and one with
+# Before you look where the cost sits, guess. Why double the maps when the size halves? Compare a layer with C maps of 2H × 2W pixels and one with
 # 2C maps of H × W, both 3 × 3 and as many maps out as in:
 #
 # | | memory | weights | MACs |
@@ -1261,7 +1262,8 @@ axes[1].legend()
 plots.show(fig)
 
 # %% [markdown]
-# *Figure 11. Left: both designs. Right: what they use of each budget; it should lie left of the line.*
+# *Figure 11. Left: both designs. Right: what they use of each budget; yours should
+# lie left of the line.*
 #
 # Keeping the rules does not make a network good. That takes data, training and a test; none of
 # these six numbers knows whether somebody stands at the door.
