@@ -88,9 +88,10 @@ def explain(name: str, verdict: Verdict) -> str:
         return f"✗ {name}: not attempted yet. Write your code above, run that cell, then this one."
     lines = []
     for result in verdict.results:
-        for part, problem in result.problems.items():
+        everywhere = len(set(result.problems.values())) == 1  # an error, say: told once
+        for part, problem in list(result.problems.items())[: 1 if everywhere else None]:
             if problem is not None:
-                label = f"{part}: " if len(result.problems) > 1 else ""
+                label = "" if everywhere else f"{part}: "
                 detail = f"; {problem.detail}" if problem.detail else ""
                 lines.append(f"  · {result.words}: {label}{problem.words.rstrip('.')}{detail}.")
     wrong = sum(result.fraction < 1 for result in verdict.results)
