@@ -393,9 +393,8 @@ BOTTLENECK = replace(
     ],
     mistakes=[
         *visible.BOTTLENECK.mistakes, channels_taken_for_the_output, stride_on_the_last_1x1,
-        spatial_convolution_last,
-        bottleneck_relus_between_missing, bottleneck_projection_without_norm, third_norm_missing,
-        bottleneck_relu_before_and_after,
+        spatial_convolution_last, bottleneck_relus_between_missing,
+        bottleneck_projection_without_norm, third_norm_missing, bottleneck_relu_before_and_after,
     ],
 )  # fmt: skip
 
@@ -764,12 +763,10 @@ HE_STD = replace(
         Case("a filter of 1x1", weights(4, 9, 1, 1), rtol=1e-6),
     ],
     mistakes=[
-        *visible.HE_STD.mistakes,
-        inputs_and_outputs_averaged,
-        all_weights_counted,
+        *visible.HE_STD.mistakes, inputs_and_outputs_averaged, all_weights_counted,
         two_outside_the_root,
     ],
-)
+)  # fmt: skip
 
 # What must not do the work ------------------------------------------------------------------
 

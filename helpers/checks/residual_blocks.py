@@ -382,6 +382,17 @@ def bottleneck_projected_for_strides_only(right, stride=1, **options):
     return net
 
 
+@mistake(
+    "x is projected only where the number of channels changes",
+    "With a stride, the size changes, even if the number of channels does not.",
+)
+def bottleneck_projected_for_channels_only(right, in_channels, channels, **options):
+    net = right(in_channels=in_channels, channels=channels, **options)
+    if in_channels == 4 * channels:
+        net.downsample = None
+    return net
+
+
 BOTTLENECK = module_exercise(
     "Bottleneck",
     reference.Bottleneck,
@@ -389,6 +400,8 @@ BOTTLENECK = module_exercise(
         Case("eight channels stay eight, two inside",
              module_inputs({"in_channels": 8, "channels": 2}, (2, 8, 4, 5))),
         Case("three become eight", module_inputs({"in_channels": 3, "channels": 2}, (1, 3, 4, 4))),
+        Case("eight stay eight, stride 2",
+             module_inputs({"in_channels": 8, "channels": 2, "stride": 2}, (1, 8, 5, 4))),
         Case("eight become twelve, stride 2",
              module_inputs({"in_channels": 8, "channels": 3, "stride": 2}, (1, 8, 6, 5))),
     ],
@@ -396,6 +409,7 @@ BOTTLENECK = module_exercise(
         expansion_forgotten, stride_on_the_first_1x1, bottleneck_relu_before_the_addition,
         bottleneck_relu_after_the_addition_missing, bottleneck_biases_kept,
         bottleneck_shortcut_forgotten, bottleneck_projected_for_strides_only,
+        bottleneck_projected_for_channels_only,
     ],
     section="The bottleneck",
 )  # fmt: skip

@@ -172,7 +172,7 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 # %% tags=["showcase"]
 pair = [("3×3 conv, 64", "conv", "64×56×56"), ("batch norm", "norm", ""), ("ReLU", "", ""),
         ("3×3 conv, 64", "conv", "64×56×56"), ("batch norm", "norm", "64×56×56")]  # fmt: skip
-fig, axes = plots.panels(1, 2, width=4.4, height=4.8)
+fig, axes = plots.panels(1, 2, width=4.4, height=5.2)
 plots.residual_block(axes[0], pair, "plain", None, "64×56×56")
 plots.residual_block(axes[1], pair, "residual", "shortcut\n(identity)", "64×56×56")
 plots.show(fig)
@@ -618,7 +618,7 @@ plots.show(fig)
 basic = [("3×3 conv, 64", "conv", "64×56×56"), ("3×3 conv, 64", "conv", "64×56×56")]
 narrow = [("1×1 conv, 64", "conv", "64×56×56"), ("3×3 conv, 64", "conv", "64×56×56"),
           ("1×1 conv, 256", "conv", "256×56×56")]  # fmt: skip
-fig, axes = plots.panels(1, 3, width=3.9, height=3.7)
+fig, axes = plots.panels(1, 3, width=3.9, height=4.5)
 identity = "shortcut\n(identity)"
 plots.residual_block(axes[0], basic, "basic, 64 channels", identity, "64×56×56")
 plots.residual_block(axes[1], narrow, "bottleneck, 256 channels", identity, "256×56×56")
@@ -935,8 +935,8 @@ zoo, kinds = torchvision.models, ("Conv2d", "Linear", "MaxPool2d", "AdaptiveAvgP
 names = ["vgg16", "vgg19", "resnet18", "resnet34", "resnet50", "resnet152"]
 with torch.device("meta"):
     counted = [counting.count(getattr(zoo, name)(), (3, 224, 224)) for name in names]
-labels = ["VGG-16", "VGG-19", "R-18", "R-34", "R-50", "R-152"]
-fig, axes = plots.panels(1, 3, width=4.2, height=2.8)
+labels = ["V-16", "V-19", "R-18", "R-34", "R-50", "R-152"]
+fig, axes = plots.panels(1, 3, width=3.9, height=2.8)
 memory = [found.select(*kinds).kib / 1024 for found in counted]
 plots.bars(axes[0], memory, labels, "memory of the layers' outputs", "MiB")
 plots.bars(axes[1], [c.params / 1e6 for c in counted], labels, "parameters", "millions")
@@ -945,7 +945,7 @@ plots.show(fig)
 print("your predictions:", more_or_fewer, more_or_less)
 
 # %% [markdown]
-# *Figure 9. Two VGGs and four ResNets (R), for one image of 224 × 224. Memory: outputs of
+# *Figure 9. Two VGGs (V) and four ResNets (R), for one image of 224 × 224. Memory: outputs of
 # convolutions, poolings and linear layers, float32. ResNet-152 needs fewer MACs than either VGG:
 # after two layers its maps are 56 × 56, and bottlenecks are cheap. It has fewer parameters, with one
 # linear layer; but all its outputs together need more memory.*
