@@ -10,12 +10,14 @@ from autograder import ROOT, CourseError
 from autograder.kernels import canary, sandbox
 from autograder.kernels.provisioner import ContainedProvisioner
 
-__all__ = ["SWITCH", "UNCONTAINED", "ensure", "given_up", "secrets"]
+__all__ = ["SWITCH", "UNCONTAINED", "WARNING", "asked_to_give_up", "ensure", "given_up", "secrets"]
 
 SWITCH = "COURSE_NO_SANDBOX"
 """Environment variable that gives the sandbox up, for the stock commands and formgrader too."""
 
 UNCONTAINED = "Graded without a sandbox: the notebook ran with the rights of whoever graded it."
+
+WARNING = "submissions run with your own rights: they can read and change what you can."
 
 
 def given_up(config: Config) -> bool:

@@ -84,8 +84,11 @@ c.ContainedProvisioner.environment = ["NBGRADER_EXECUTION"]
 c.ContainedProvisioner.preload = LIBRARIES + [
     "sklearn.datasets",
     "tqdm.auto",
-    *(f"helpers.{found.name}" for found in pkgutil.iter_modules([str(ROOT / "helpers")])),
-    *(f"helpers.checks.{found.name}" for found in pkgutil.iter_modules([str(ROOT / "helpers" / "checks")])),
+    *(
+        f"{package}.{found.name}"
+        for package in ("helpers", "helpers.checks")
+        for found in pkgutil.iter_modules([str(ROOT / package.replace(".", "/"))])
+    ),
 ]
 
 # Feedback: no hidden regions (they hold no secret, but distract) and no marking schemes.

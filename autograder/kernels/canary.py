@@ -28,7 +28,7 @@ class NotContained(RuntimeError):
 
 
 # Runs in the kernel. Says what it could do, as sentences.
-_PROGRAM = '''
+_PROGRAM = """
 import json, os, socket
 from contextlib import suppress
 
@@ -60,7 +60,7 @@ def attempts(paths, port, package, process):
         yield "make any system call"
 
 print(json.dumps(list(attempts(*%r))))
-'''
+"""
 
 _proved: dict[str, float] = {}
 _lock = threading.Lock()

@@ -1,8 +1,8 @@
 """A memory and process limit around everything a kernel starts, where a cgroup can be had.
 
-Root can make one almost anywhere, an ordinary user where systemd has delegated (inside
-`user@.service`, or `systemd-run --user --scope -p Delegate=yes`). Where none can be had, limits hold
-for each process alone.
+Root can make one almost anywhere, an ordinary user where systemd has delegated (in a desktop's
+terminal, or after `systemd-run --user --scope bash`). Where none can be had, limits hold for each
+process alone.
 """
 
 import os

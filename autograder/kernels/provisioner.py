@@ -28,9 +28,13 @@ log = logging.getLogger(__name__)
 
 MAPPED_MB = 6144  # address space that torch and its like map without using memory
 ONE_THREAD = {
-    name: "1"
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS")
-} | {"JE_ARROW_MALLOC_CONF": "background_thread:false", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_MAX_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
+QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 PLOTS = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 IPYKERNEL = [
     "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.debugger", "IPython.core.completerlib",
@@ -60,7 +64,7 @@ class Zygote:
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "autograder.kernels.zygote", str(theirs.fileno())],
             stdin=subprocess.DEVNULL, stdout=2, pass_fds=[theirs.fileno()], cwd="/",
-            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"} | ONE_THREAD, start_new_session=True,
+            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"} | ONE_THREAD | QUIET, start_new_session=True,
         )  # fmt: skip
         theirs.close()
         known = {name: os.environ[name] for name in ("MPLCONFIGDIR",) if name in os.environ}
@@ -227,9 +231,10 @@ class ContainedProvisioner(LocalProvisioner):
         if trouble := sandbox.trouble():
             raise NoSandbox(trouble)
         if self._sockets is None:
-            # A socket's path has at most 107 characters.
             where = tempfile.gettempdir()
-            self._sockets = tempfile.mkdtemp(prefix="kernel-", dir=where if len(where) < 60 else "/tmp")
+            if len(where) > 60:  # a socket's path has at most 107 characters
+                where = "/tmp"
+            self._sockets = tempfile.mkdtemp(prefix="kernel-", dir=where)
         manager = self.parent
         manager.transport, manager.ip = "ipc", f"{self._sockets}/socket"
         manager.connection_file = f"{self._sockets}/grader.json"
@@ -257,7 +262,7 @@ class ContainedProvisioner(LocalProvisioner):
         return self.connection_info
 
     def _write_connection_file(self) -> None:
-        """The connection file as it has to be inside, where the sockets' folder has another name."""
+        """The connection file for inside, where the sockets' folder has another name."""
         theirs = Path(self._sockets, "kernel.json")
         told = json.loads(Path(self._sockets, "grader.json").read_text(encoding="utf-8"))
         theirs.unlink(missing_ok=True)
@@ -274,7 +279,7 @@ class ContainedProvisioner(LocalProvisioner):
             "PATH": os.pathsep.join([os.path.dirname(sys.executable), "/usr/bin", "/bin"]),
             "IPYTHONDIR": "/tmp/.ipython", "MPLCONFIGDIR": "/tmp/.matplotlib",
             "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1",
-            "OMP_NUM_THREADS": str(self.threads), "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            "OMP_NUM_THREADS": str(self.threads),
         }  # fmt: skip
         environment |= {name: given[name] for name in self.environment if name in given}
         return Request(
@@ -283,7 +288,7 @@ class ContainedProvisioner(LocalProvisioner):
             sockets=self._sockets,
             submission=submission,
             arguments=["-f", f"{sandbox.SOCKETS}/kernel.json", "--log-level=50", *cmd[after:]],
-            environment=environment | PLOTS,
+            environment=environment | PLOTS | QUIET,
             readable=_readable(self.readable, submission),
             deadline=self.deadline,
             memory_mb=self.memory_mb,
@@ -346,7 +351,8 @@ def _readable(further: list[str], submission: str | None) -> list[str]:
     """
     python = os.path.realpath(sys.executable)
     folders = {sys.prefix, sys.base_prefix, os.path.dirname(os.path.dirname(python)), *further}
-    for folder in folders:
-        if submission and os.path.commonpath([os.path.realpath(folder), submission]) == folder:
-            raise NoSandbox(f"Kernels would see {folder}, and it holds what they may not see.")
-    return sorted(f for f in folders if os.path.isdir(f) and not f.startswith("/usr/") and f != "/usr")
+    for folder in map(os.path.realpath, ("/usr", *folders)):
+        if submission and os.path.commonpath([folder, submission]) == folder:
+            raise NoSandbox(f"All kernels may read {folder}, so submissions must not lie in it.")
+    shown = {folder for folder in folders if os.path.isdir(folder)}
+    return sorted(folder for folder in shown if os.path.commonpath([folder, "/usr"]) != "/usr")

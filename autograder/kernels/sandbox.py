@@ -5,6 +5,7 @@ and forks the kernel there. For an ordinary user the walls stand in a user names
 none, and the kernel becomes an unprivileged user of its own.
 """
 
+import fcntl
 import functools
 import json
 import os
@@ -14,6 +15,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path, PurePath
 
 from autograder.kernels import libc, seccomp
@@ -70,7 +72,8 @@ def spare_uid() -> int | None:
     """
     if os.geteuid() != 0:
         return None
-    ranges = [list(map(int, line.split())) for line in open("/proc/self/uid_map")]
+    lines = Path("/proc/self/uid_map").read_text().splitlines()
+    ranges = [list(map(int, line.split())) for line in lines]
     first, _, count = max(ranges, key=lambda found: found[2])
     if first + count > 0x7080_0000:
         # Above what useradd, subuid and systemd hand out; process ids have 22 bits.
@@ -125,10 +128,8 @@ class Sandbox:
 
     def end(self) -> None:
         """Kill everything inside. The namespaces' first process takes all others with it."""
-        try:
+        with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._init, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
     def wait(self) -> None:
         """Wait until nothing of it is left."""
@@ -199,8 +200,6 @@ def _join(pid: int, with_user: bool) -> int | None:
 
     Bubblewrap nests two: mounting is the business of the outer one.
     """
-    import fcntl
-
     found = {
         kind: os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY)
         for kind in ("user", "mnt", "pid", "net", "ipc", "uts")

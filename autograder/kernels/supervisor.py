@@ -1,8 +1,8 @@
 """One process for every kernel: it builds the sandbox, forks the kernel into it, and ends both.
 
 It sits between the two sides: its parent is the zygote, its child the kernel. The grader talks to
-it through a socket: it says `{"pid": ...}` once the kernel's sockets are bound, or `{"error": ...}`;
-it takes the numbers of signals; it says `{"ended": ...}` when nothing is left. When the grader goes
+it through a socket: it says `{"pid": ...}` once the kernel's sockets are bound or `{"error": ...}`,
+takes the numbers of signals, and says `{"ended": ...}` when nothing is left. When the grader goes
 away, the kernel goes too.
 """
 
