@@ -64,7 +64,8 @@ class Zygote:
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "autograder.kernels.zygote", str(theirs.fileno())],
             stdin=subprocess.DEVNULL, stdout=2, pass_fds=[theirs.fileno()], cwd="/",
-            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"} | ONE_THREAD | QUIET, start_new_session=True,
+            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"} | ONE_THREAD | QUIET,
+            start_new_session=True,
         )  # fmt: skip
         theirs.close()
         known = {name: os.environ[name] for name in ("MPLCONFIGDIR",) if name in os.environ}
