@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import torch
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader.coursedir import CourseDirectory
@@ -151,7 +151,7 @@ class Execute(StockExecute):
     ).tag(config=True)
 
     def preprocess(self, nb, resources, km=None):
-        self._received = Counter()
+        self._received, self._unfinished = Counter(), 0
         resources["convnets_contained"] = containment.ensure(self.config)
         if not resources["convnets_contained"]:
             self.log.warning(containment.UNCONTAINED)
@@ -165,7 +165,9 @@ class Execute(StockExecute):
         if "convnets_stopped" in resources:
             return cell, resources
         try:
-            return super().preprocess_cell(cell, resources, index)
+            done = super().preprocess_cell(cell, resources, index)
+            self._unfinished = 0
+            return done
         except (DeadKernelError, UnresponsiveKernelError) as error:
             self.log.warning("The kernel stopped before the end of the notebook: %s", error)
             reason = getattr(self.km and self.km.provisioner, "reason", "") or (
@@ -174,6 +176,12 @@ class Execute(StockExecute):
             resources["convnets_stopped"] = f"the notebook stopped before its end: {reason}"
         except Exception as error:  # the kernel can send anything; it costs this cell and no more
             self.log.warning("Cell %d: what the kernel sent makes no sense: %s", index, error)
+            # A cell ran and its output did not come to an end: once may be chance.
+            self._unfinished += isinstance(error, CellTimeoutError)
+            if self._unfinished > 1:
+                resources["convnets_stopped"] = (
+                    "the notebook stopped before its end: it sent more output than can be read"
+                )
         return cell, resources
 
     def process_message(self, msg, cell, cell_index):

@@ -9,9 +9,10 @@ import sys
 __all__ = ["become_kernel", "limit"]
 
 
-def serve(connection: int) -> None:
+def serve(connection: int, largest: int) -> None:
     """Run an ipykernel. Says so once its sockets are bound, and waits for an answer.
 
+    largest: bytes of the largest output; the reader would cut the connection for a larger one.
     It stands by itself: a fresh interpreter runs its source.
     """
     import os
@@ -25,6 +26,13 @@ def serve(connection: int) -> None:
             # A reader that falls behind costs this process memory, and never a message.
             context.setsockopt(zmq.SNDHWM, 0)
             super().init_iopub(context)
+            send = self.iopub_thread.send_multipart
+
+            def send_if_small(parts, *rest, **more):
+                if sum(map(len, parts)) < largest:
+                    send(parts, *rest, **more)
+
+            self.iopub_thread.send_multipart = send_if_small
 
     kernel = Kernel.instance()
     kernel.initialize(sys.argv[1:])
@@ -48,12 +56,17 @@ def limit(limits: dict[str, int]) -> None:
 
 
 def become_kernel(
-    arguments: list[str], environment: dict[str, str], folder: str, connection: int, python: str
+    arguments: list[str],
+    environment: dict[str, str],
+    folder: str,
+    connection: int,
+    largest: int,
+    python: str,
 ) -> None:
     """Turn this process, inside its sandbox already, into a kernel.
 
-    arguments: ipykernel's; connection: how :func:`serve` talks to the supervisor; python: the
-    interpreter to execute, or nothing to stay in this one with all that it has imported.
+    arguments: ipykernel's; connection, largest: see :func:`serve`; python: the interpreter to
+    execute, or nothing to stay in this one with all that it has imported.
     """
     os.umask(0o022)
     os.chdir(folder)
@@ -69,12 +82,12 @@ def become_kernel(
     if python:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.set_inheritable(connection, True)
-        command = [python, "-P", "-c", f"{_PROGRAM}\nserve({connection})", *arguments]
+        command = [python, "-P", "-c", f"{_PROGRAM}\nserve({connection}, {largest})", *arguments]
         os.execve(python, command, environment)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _forget()
     sys.argv = ["ipykernel_launcher", *arguments]
-    serve(connection)
+    serve(connection, largest)
 
 
 def _forget() -> None:

@@ -296,6 +296,7 @@ class ContainedProvisioner(LocalProvisioner):
             processes=self.processes,
             tmp_mb=self.tmp_mb,
             shm_mb=self.shm_mb,
+            message_mb=self.message_mb,
             limits={
                 "CORE": 0,
                 "NOFILE": 1024,

@@ -43,6 +43,7 @@ class Request:
     processes: int = 128
     tmp_mb: int = 256
     shm_mb: int = 256
+    message_mb: int = 32
     limits: dict[str, int] = field(default_factory=dict)
 
     def pack(self) -> bytes:
@@ -114,8 +115,9 @@ def _fork_kernel(
         launch.limit(request.limits)
         box.enter(uid)
         launch.become_kernel(
-            request.arguments, request.environment, sandbox.WORK, there.fileno(), request.python
-        )
+            request.arguments, request.environment, sandbox.WORK, there.fileno(),
+            request.message_mb << 20, request.python,
+        )  # fmt: skip
         os._exit(0)
     except BaseException:
         try:

@@ -149,15 +149,20 @@ class Graded:
 def grader(tmp_path_factory):
     """grader(notebook, ...): the submission as it is after grading.
 
-    student, folder and notebook (its name) are what nbgrader says about it; steps: what is done.
+    student, folder and notebook (its name) are what nbgrader says about it; steps: what is done;
+    deadline: seconds that the notebook has.
     """
     place = tmp_path_factory.mktemp("class")
     config = course_config(place)
 
-    def grade(nb, student="ann", folder=None, notebook=NOTEBOOK, steps=(Arm, Execute, Judge)):
+    def grade(
+        nb, student="ann", folder=None, notebook=NOTEBOOK, steps=(Arm, Execute, Judge), deadline=600
+    ):
         folder = Path(folder or tmp_path_factory.mktemp("submission"))
         about = {"student": student, "assignment": ASSIGNMENT, "notebook": notebook}
         resources = {"nbgrader": about, "metadata": {"path": str(folder)}}
+        config.ContainedProvisioner.deadline = deadline
+        config.ContainedProvisioner.memory_mb = 1024
         for step in steps:
             nb, resources = step(config=config).preprocess(nb, resources)
         graded = Graded(nb)

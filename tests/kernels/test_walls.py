@@ -236,8 +236,8 @@ def test_the_environment_holds_nothing_of_ours(inside):
 
 
 WORKS = {
-    "threads": "import threading; done = []; thread = threading.Thread(target=done.append, args=(1,))\n"
-    "thread.start(); thread.join(); print(*done)",
+    "threads": "import threading; done = []; t = threading.Thread(target=done.append, args=(1,))\n"
+    "t.start(); t.join(); print(*done)",
     "a subprocess": "import subprocess; print(subprocess.check_output(['echo', '1'], text=True))",
     "a shell": "import os; print(os.popen('echo 1').read())",
     "a pool": "import multiprocessing; pool = multiprocessing.get_context('fork').Pool(2)\n"
