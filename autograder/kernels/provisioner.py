@@ -115,6 +115,7 @@ class Contained:
 
     def __init__(self, supervisor: socket.socket, seconds: float):
         self._supervisor, self.returncode, self.reason = supervisor, None, ""
+        self.cpu = 0.0  # seconds that the kernel and all around it took, once it has ended
         supervisor.settimeout(seconds)
         try:
             message = json.loads(supervisor.recv(1 << 17) or b"{}")
@@ -135,6 +136,7 @@ class Contained:
         except OSError:
             ended = {}
         self.returncode, self.reason = ended.get("exit", -signal.SIGKILL), ended.get("reason", "")
+        self.cpu = ended.get("cpu", 0.0)
         self._supervisor.close()
         if self.reason:
             log.warning("A kernel was ended: %s.", self.reason)

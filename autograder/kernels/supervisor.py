@@ -8,6 +8,7 @@ away, the kernel goes too.
 
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -87,13 +88,14 @@ def supervise(request: Request, control: socket.socket, parent: int) -> None:
         reason = _watch(control, connection, pid, until, request.deadline)
     finally:
         box.end()
-        _, status, used = os.wait4(pid, 0)
+        _, status = os.waitpid(pid, 0)
         box.wait()
         if group.remove():
             reason = f"it used more than {request.memory_mb} MB of memory"
-    ended = {"exit": os.waitstatus_to_exitcode(status), "reason": reason}
-    ended |= {"cpu": used.ru_utime + used.ru_stime}
-    _say(control, ended=ended)
+    used = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    seconds = sum(each.ru_utime + each.ru_stime for each in used)
+    exit_status = os.waitstatus_to_exitcode(status)
+    _say(control, ended={"exit": exit_status, "reason": reason, "cpu": seconds})
 
 
 def _say(control: socket.socket, **message: object) -> None:
