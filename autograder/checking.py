@@ -57,6 +57,7 @@ def check(path: Path, sandbox: bool | None = None) -> Checked:
     if not any(utils.is_grade(cell) for cell in before.cells):
         raise CourseError(f"{path} has no graded cells: is it a notebook of this course?")
     config = course_config(sandbox=sandbox)
+    config.ContainedProvisioner.warm = False  # for one notebook, preloading does not pay
     containment.ensure(config)
     validator = _Validator(config=config)
     validator.preprocessors = [CheckCellMetadata, ClearOutput, Execute]

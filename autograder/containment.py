@@ -52,8 +52,12 @@ def ensure(config: Config) -> bool:
         )
     try:
         canary.prove(config, secrets(config))
-    except RuntimeError as error:
+    except canary.NotContained as error:
         raise CourseError(str(error)) from error
+    except Exception as error:
+        raise CourseError(
+            f"The kernel that was to prove the sandbox did not come back, so nothing is graded: {error}"
+        ) from error
     return True
 
 
