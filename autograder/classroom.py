@@ -33,7 +33,8 @@ class Record:
 
     status: GRADED, LOOK or FAILED; reasons: why, in plain words, for the instructor and the
     student; detail: what the software said, for the instructor; digest: of the submitted files;
-    kept: what an earlier grading left in the gradebook although this one failed.
+    kept: what an earlier grading left in the gradebook although this one failed; repairs: what was
+    done to the notebook before it was graded.
     """
 
     student: str
@@ -43,6 +44,7 @@ class Record:
     kept: str = ""
     seconds: float = 0.0
     digest: str = ""
+    repairs: list[str] = field(default_factory=list)
 
     @property
     def sentence(self) -> str:

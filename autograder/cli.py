@@ -97,6 +97,65 @@ def mistakes() -> None:
 
 
 @app.command()
+def claims(
+    errata: Annotated[
+        bool, typer.Option("--errata", help="Write docs/errata.md from what is found.")
+    ] = False,
+) -> None:
+    """Recompute what the lectures claim: does the code still agree with the table?"""
+    from rich.table import Table
+
+    from autograder.claims import VERDICTS, review, write
+
+    reviewed = review()
+    table = Table("topic", "claims", "recomputed", "agree", "round", "wrong", "conflict", "open")
+    for tally in reviewed.tallies():
+        counts = (tally.claims, tally.recomputed, *map(tally.verdicts.get, VERDICTS))
+        table.add_row(tally.topic, *map(str, counts))
+    Console().print(table)
+    for problem in reviewed.problems:
+        typer.echo(problem)
+    if errata:
+        typer.echo(f"Written: {write(reviewed)}")
+    typer.echo(f"claims: {reviewed.recomputed} recomputed, {len(reviewed.problems)} disagree")
+    raise typer.Exit(1 if reviewed.problems else 0)
+
+
+@app.command()
+def intake(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, folders, zips.")],
+    student: Annotated[
+        str | None, typer.Option(help="Whose they are, if names do not say.")
+    ] = None,
+    assignment: Annotated[
+        str | None, typer.Option(help="What they are, if their content does not say.")
+    ] = None,
+) -> None:
+    """File notebooks for grading, from folders, zips, Canvas or Moodle exports, and repair them.
+
+    What is already in autograder/submitted is repaired by `course grade` itself.
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    from autograder.classroom import Classroom
+    from autograder.intake.desk import take
+    from autograder.release import chosen
+
+    chosen([assignment] if assignment else [])
+    done = take(Classroom(), paths, student, assignment)
+    table = Table("file", "student", "assignment", "what was done")
+    for taken in done:
+        said = taken.problem or "; ".join(taken.notes) or "as it came"
+        row = (taken.where, taken.student, taken.assignment, said)
+        table.add_row(*map(escape, row), style="red" if taken.problem else None)
+    Console().print(table)
+    left = sum(bool(taken.problem) for taken in done)
+    typer.echo(f"{len(done) - left} filed, {left} left alone. Next: course grade.")
+    raise typer.Exit(1 if left or not done else 0)
+
+
+@app.command()
 def grade(
     names: Annotated[
         list[str] | None,

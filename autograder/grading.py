@@ -21,6 +21,7 @@ from rich.table import Table
 
 from autograder import ROOT, CourseError, containment, release
 from autograder.classroom import FAILED, GRADED, LOOK, MISSING, WAITING, Classroom, Record, Standing
+from autograder.intake import desk
 
 
 def grade(
@@ -126,7 +127,8 @@ class _Autograde(Autograde):
 def grade_one(room: Classroom, student: str, assignment: str, force: bool) -> Record:
     """Grade one submission. Whatever is wrong with it is in the record; nothing is raised."""
     before = room.records(assignment).get(student)
-    record = Record(student, GRADED, digest=room.digest(student, assignment))
+    repairs = desk.mend(room, student, assignment)
+    record = Record(student, GRADED, digest=room.digest(student, assignment), repairs=repairs)
     changed = before is not None and before.digest != record.digest
     coursedir = CourseDirectory(
         config=room.config, assignment_id=assignment, student_id=glob.escape(student)
@@ -140,7 +142,8 @@ def grade_one(room: Classroom, student: str, assignment: str, force: bool) -> Re
         record.reasons, record.detail = explain(room, student, assignment, converter.cause or error)
         record.kept = _kept(room, student, assignment)
     else:
-        record.reasons = remarks(room.verdicts(student, assignment))
+        unfound = [note for note in repairs if note.endswith(desk.NOT_FOUND)]
+        record.reasons = unfound + remarks(room.verdicts(student, assignment))
         record.status = LOOK if record.reasons else GRADED
     finally:  # nbgrader leaves this behind when a notebook fails
         os.environ.pop("NBGRADER_EXECUTION", None)

@@ -42,6 +42,8 @@ c.CourseDirectory.feedback_directory = "autograder/feedback"
 c.CourseDirectory.db_url = f"sqlite:///{GRADING / 'gradebook.db'}"
 # The jupytext scripts beside the notebooks hold the solutions: they must not be copied.
 c.CourseDirectory.ignore.extend(["*.py", "*.toml", "*.pyc", "*.so"])
+# Beside a submission: the files as they came, and what intake did. They stay there.
+c.CourseDirectory.ignore.extend(["*.ipynb.[0-9]*", "intake.txt"])
 c.Exchange.root = str(GRADING / "exchange")
 (GRADING / "exchange").mkdir(exist_ok=True)  # nbgrader complains on every route when it is missing
 

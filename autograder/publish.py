@@ -37,6 +37,9 @@ MANAGED = (
 LITTER = shutil.ignore_patterns(".ipynb_checkpoints", ".DS_Store")
 CACHES = shutil.ignore_patterns(".ipynb_checkpoints", ".DS_Store", "__pycache__")
 
+# Data that the helpers read, by package; everything else in them is Python source.
+PACKAGE_DATA = {"helpers.claims": "table.csv"}
+
 COMPILED = {".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib"}
 INSTRUCTORS = re.compile(
     r"gradebook|\.db(-\w+)?$|\.sqlite\d?$|\.key$|\.pem$|_key$|^\.env$|^nbgrader_config",
@@ -159,7 +162,9 @@ def _why_not(path: Path, relative: Path) -> Iterator[str]:
         elif path.suffix != ".md":
             yield "is neither a notebook nor a Markdown file (sources beside a notebook are solved)"
     elif relative.parts[0] == "helpers" and path.suffix != ".py" and path.name != "py.typed":
-        yield "is not Python source"
+        package = ".".join(relative.parts[:-1])
+        if PACKAGE_DATA.get(package) != path.name:
+            yield "is not Python source"
 
 
 def _why_not_notebook(text: str) -> Iterator[str]:
@@ -258,6 +263,9 @@ def _pyproject(project: dict, addresses: Addresses) -> str:
     def toml_list(items: list[str]) -> str:
         return "[\n" + "".join(f"    {json.dumps(item)},\n" for item in items) + "]"
 
+    data = "".join(
+        f"{json.dumps(name)} = [{json.dumps(file)}]\n" for name, file in PACKAGE_DATA.items()
+    )
     description = f"What the notebooks of {addresses.title} import: layers, plots and checks."
     return f"""\
 [build-system]
@@ -281,7 +289,9 @@ lab = {toml_list(project["optional-dependencies"]["lab"])}
 
 [tool.setuptools.packages.find]
 include = ["helpers*"]
-"""
+
+[tool.setuptools.package-data]
+{data}"""
 
 
 def _notebook_table(tree: Path, addresses: Addresses) -> str:

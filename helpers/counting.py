@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from helpers.convolution import Size, conv_output_size, pair
+from helpers.pooling import pool_output_size
 from helpers.walk import Walk, field_of
 
 
@@ -174,8 +176,6 @@ def count(model: nn.Module, input_shape: Sequence[int]) -> Count:
     the convolution before them. Residual additions and concatenations have no row.
     Raises ValueError for a network that cannot run without values, or not on this shape.
     """
-    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    shapes_only = {name: torch.empty_like(t, device="meta") for name, t in tensors.items()}
     training = {module: module.training for module in model.modules()}
     x = torch.empty(1, *input_shape, device="meta")
     layers: list[LayerCount] = []
@@ -188,8 +188,8 @@ def count(model: nn.Module, input_shape: Sequence[int]) -> Count:
     walk = Walk(model, x, note)
     try:
         model.eval()
-        with torch.no_grad(), walk:
-            torch.func.functional_call(model, shapes_only, (x,))
+        with torch.no_grad(), _shapes_only(model), walk:
+            model(x)
     except (RuntimeError, NotImplementedError) as error:
         where = f" in its layer {walk.running[-1].name!r}" if walk.running else ""
         raise ValueError(
@@ -200,3 +200,73 @@ def count(model: nn.Module, input_shape: Sequence[int]) -> Count:
         for module, mode in training.items():
             module.training = mode
     return Count(tuple(layers), sum(p.numel() for p in model.parameters()))
+
+
+@contextmanager
+def _shapes_only(model: nn.Module):
+    """The parameters and buffers of a model on the meta device, until the end of the block.
+
+    Layers that stand at several places are exchanged once, so that they get their own back.
+    """
+    held = [
+        (table, name, tensor)
+        for module in model.modules()
+        for table in (module._parameters, module._buffers)
+        for name, tensor in table.items()
+        if tensor is not None
+    ]
+    try:
+        for table, name, tensor in held:
+            table[name] = torch.empty_like(tensor, device="meta")
+        yield
+    finally:
+        for table, name, tensor in held:
+            table[name] = tensor
+
+
+# One layer, from its numbers ------------------------------------------------------------------
+
+
+def conv_count(
+    name: str,
+    in_shape: tuple[int, int, int],
+    out_channels: int,
+    kernel_size: Size,
+    stride: Size = 1,
+    padding: Size = 0,
+    groups: int = 1,
+    bias: bool = True,
+) -> LayerCount:
+    """The row of a convolution on maps of in_shape (C, H, W); see :func:`conv_cost`."""
+    channels, *size = in_shape
+    cost = conv_cost(
+        channels, out_channels, kernel_size, tuple(size), stride, padding, groups, bias
+    )
+    return LayerCount(name, "Conv2d", cost.out_shape, cost.kib, cost.params, cost.macs)
+
+
+def pool_count(
+    name: str,
+    in_shape: tuple[int, int, int],
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+) -> LayerCount:
+    """The row of a max pooling on maps of in_shape (C, H, W); an average costs the same.
+
+    stride: None means kernel_size. Raises ValueError when the window does not fit.
+    """
+    channels, *size = in_shape
+    rows, columns = pool_output_size(tuple(size), kernel_size, stride, padding)
+    values = channels * rows * columns
+    windows = values * math.prod(pair(kernel_size, "kernel_size"))
+    return LayerCount(
+        name, "MaxPool2d", (channels, rows, columns), values * 4 / 1024, 0, 0, windows
+    )
+
+
+def linear_count(name: str, in_features: int, out_features: int, bias: bool = True) -> LayerCount:
+    """The row of a fully connected layer."""
+    weights = in_features * out_features
+    params = weights + (out_features if bias else 0)
+    return LayerCount(name, "Linear", (out_features,), out_features * 4 / 1024, params, weights)

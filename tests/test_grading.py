@@ -21,9 +21,7 @@ BROKEN = {  # student: what the record has to say
     "no-bytes": "is empty",
     "no-cells": "has no cells",
     "other-json": "not a notebook",
-    "twice": "has cells twice: im2col-answer",
     "folder": "cannot be read",
-    "renamed": "there is Copy of convolution.ipynb",
     "nothing": "no notebook called convolution.ipynb",
     "star[1]": "rename star[1]",
 }
@@ -99,6 +97,14 @@ def test_a_broken_submission_is_told_in_words(room, student):
     assert standing(room, student).score is None
 
 
+@pytest.mark.parametrize("student", ["renamed", "twice"])
+def test_what_happens_on_the_way_is_repaired_and_costs_nothing(room, student):
+    record = room.records(ASSIGNMENT)[student]
+    assert record.repairs
+    assert record.status == GRADED
+    assert standing(room, student).score == 27
+
+
 def test_the_good_submission_is_graded_although_all_before_it_failed(room):
     row = standing(room, "zoe")
     assert row.status == GRADED
@@ -144,9 +150,9 @@ def test_feedback_holds_reports_and_nothing_hidden(room):
 
 def test_who_could_not_be_graded_is_told_why(room):
     written = feedback.write(room)[ASSIGNMENT]
-    assert (written.feedback, written.notices) == (1, len(BROKEN))
-    page = room.folder("feedback", "renamed", ASSIGNMENT) / "convolution.html"
-    assert "Copy of convolution.ipynb" in page.read_text(encoding="utf-8")
+    assert (written.feedback, written.notices) == (3, len(BROKEN))
+    page = room.folder("feedback", "cut-off", ASSIGNMENT) / "convolution.html"
+    assert "not valid JSON" in page.read_text(encoding="utf-8")
 
 
 def test_scores_and_comments_by_hand_survive_whatever_is_graded_next(room):

@@ -225,6 +225,12 @@ def test_leak_is_refused_by_name_and_leaves_no_trace(course, students, planted, 
     assert list(students.parent.iterdir()) == []
 
 
+def test_data_that_helpers_read_is_published_with_them(course, students):
+    plant("helpers/claims/table.csv")(course)
+    publish(students, root=course)
+    assert "helpers/claims/table.csv" in files(students)
+
+
 def test_every_leak_is_listed_at_once(course, students):
     for name in ("helpers/a.so", "helpers/b.key", "notebooks/c.py"):
         plant(name)(course)

@@ -19,7 +19,7 @@ def room(tmp_path_factory):
     """A graded class of four, one of whom handed in nothing."""
     room = Classroom(tmp_path_factory.mktemp("class"))
     chosen = {member.name: member for member in members(ASSIGNMENT)}
-    for name in ("forges", "mistakes-04", "wrong-name"):
+    for name in ("forges", "mistakes-04", "not-json", "wrong-name"):
         student = ODD if name == "mistakes-04" else name
         chosen[name].hand_in(room.folder("submitted", student, ASSIGNMENT), ASSIGNMENT)
     grading.grade(room)
@@ -60,13 +60,13 @@ def test_names_are_text_and_never_markup(page):
 
 
 def test_who_could_not_be_graded_and_who_is_missing_is_named(findings, page):
-    assert [row.student for row in findings.troubles if row.failed] == ["wrong-name"]
+    assert [row.student for row in findings.troubles if row.failed] == ["not-json"]
     assert "Missing: absent." in page.text
 
 
 def test_only_graded_submissions_are_in_the_statistics(findings):
-    assert len(findings.scores) == 2
-    assert all(len(item.shares) <= 2 for item in findings.items)
+    assert len(findings.scores) == 3
+    assert all(len(item.shares) <= 3 for item in findings.items)
 
 
 def test_a_forged_answer_is_observed_and_nobody_is_accused(findings, page):
@@ -81,6 +81,12 @@ def test_mistakes_are_counted_by_what_they_are(findings):
     assert tally.certain == [ODD]
 
 
+def test_what_was_repaired_is_said(page, findings):
+    said = "the file was called Copy of convolution.ipynb"
+    assert {k: v for k, v in findings.repairs.items() if v} == {"wrong-name": [said]}
+    assert said in page.text
+
+
 def test_cases_and_exercises_count_those_who_failed(findings):
     failed = {(t.exercise, t.words): t for t in findings.cases}
     assert failed["conv2d_forward", "padding 2"].students == sorted([ODD, "forges"])
@@ -91,7 +97,7 @@ def test_cases_and_exercises_count_those_who_failed(findings):
 def test_written_answers_wait_for_a_person(findings):
     [item] = [item for item in findings.items if item.name == "written_shift"]
     assert item.by_hand
-    assert item.open == 2
+    assert item.open == 3
 
 
 def test_bins_hold_everybody(findings):

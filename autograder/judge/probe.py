@@ -240,7 +240,9 @@ def answer(shell, request):
     if request["kind"] == "value":
         value = names.get(request["name"], missing(request["name"]))
         read = value if getattr(value, "stands_for_missing", False) else lambda: value
-        publish(shell, request, "own", 0, record_call(read, ()))
+        outcome = record_call(read, ())
+        for index in range(len(request["cases"])):
+            publish(shell, request, "own", index, outcome)
         return
     ask(shell, request, "own")
     if request["needs"]:

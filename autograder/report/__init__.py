@@ -99,6 +99,7 @@ class Findings:
     mistakes: list[Tally]
     troubles: list[Trouble]
     flags: list[Flag]
+    repairs: dict[str, list[str]]
     shares: dict[str, dict[str, float]]
     feedback: dict[str, str]
     uncontained: list[str] = field(default_factory=list)
@@ -179,6 +180,7 @@ def collect(room: Classroom, assignment: str) -> Findings:
         mistakes=[],
         troubles=[],
         flags=[],
+        repairs={row.student: row.record.repairs for row in standings if row.record},
         shares={},
         feedback=_feedback(room, assignment, standings),
     )

@@ -4,6 +4,7 @@ Each mistake is the right function with an argument or a result changed, so that
 no solution away.
 """
 
+import dataclasses
 from functools import partial
 
 import torch
@@ -572,7 +573,7 @@ def decimal_kilobytes(right, *arguments):
 
 def changed(cost, **values):
     """A cost with some of its numbers replaced."""
-    return counting.LayerCost(**{**vars(cost), **values})
+    return dataclasses.replace(cost, **values)
 
 
 @mistake("memory is given in bytes", "1 KiB is 1024 bytes.")

@@ -9,13 +9,13 @@ import dis
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import torch
 
 from helpers.checks.modules import alternatives, describe_module
-from helpers.checks.records import Array, Other, decode, encode
+from helpers.checks.records import LONGEST_TEXT, Array, Other, decode, encode
 
 RELATIVE_TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 
@@ -50,6 +50,7 @@ class Mistake:
     hint: str
     wrong: Callable
 
+    @cache  # noqa: B019  (mistakes live as long as the process)
     def of(self, right: Callable) -> Callable:
         """The function somebody making this mistake has written."""
         return lambda *arguments, **options: self.wrong(right, *arguments, **options)
@@ -204,7 +205,8 @@ def outcome_of(function: Callable, arguments: tuple) -> dict:
     try:
         value = function(*arguments)
     except Exception as error:
-        return {"error": [base.__name__ for base in type(error).__mro__]}
+        bases = [base.__name__ for base in type(error).__mro__]
+        return {"error": bases, "message": str(error)[:LONGEST_TEXT]}
     return {"value": decode(encode(value))}
 
 
@@ -239,6 +241,11 @@ def compare(got, want, scale, case: Case, notes: list[str]) -> Problem | None:
         if type(got) is not type(want):
             return Problem("type", f"it returned {_describe(got)} instead of {_describe(want)}")
         return None if got == want else Problem("values", "the answer is the other one")
+    if isinstance(want, str):
+        if not isinstance(got, str):
+            return Problem("type", f"it returned {_describe(got)} instead of text")
+        words = "the text is another one"
+        return None if got == want else Problem("values", words, f"{got!r} instead of {want!r}")
     if isinstance(want, int) and isinstance(got, float):
         exact = ": a size or a count is a whole number, use `//`" if got == want else ""
         return Problem("type", f"it returned a float instead of an int{exact}")
@@ -360,7 +367,7 @@ def judge(
     for case, args, outcome in zip(exercise.cases, arguments, outcomes, strict=True):
         exact = _cast(args, torch.Tensor.double)
         magnitudes = _cast(exact, torch.Tensor.abs)  # what rounding errors are measured by
-        right = outcome_of(exercise.asked(exercise.reference), exact)
+        right = outcome_of(_trusted(exercise, exercise.reference), exact)
         want = _split(right, exercise.parts)
         scale = _scale(exercise, magnitudes, right)
         got = _split(outcome, exercise.parts)
@@ -374,6 +381,12 @@ def judge(
             result.notes.append("it changed its input in place")
         results.append(result)
     return Verdict(exercise, results, _diagnose(exercise, parts, expected, results))
+
+
+def _trusted(exercise: Exercise, function: Callable) -> Callable:
+    """What a case's arguments are given to for one of our own functions: no device is tried."""
+    asked = exercise.asked(function)
+    return partial(asked, any_device=False) if exercise.ask is describe_module else asked
 
 
 def _measured(exercise: Exercise, case: Case, arguments: tuple, outcome: dict) -> CaseResult:
@@ -391,6 +404,8 @@ def _scale(exercise: Exercise, magnitudes: tuple, right: dict) -> dict:
     """By part, what rounding errors in the right outcome are measured by."""
     if exercise.normwise:
         return _largest_by_part(exercise, right)
+    if not any(isinstance(a, torch.Tensor) for a in magnitudes):  # the same arguments again
+        return _split(right, exercise.parts)
     return _split(outcome_of(exercise.asked(exercise.reference), magnitudes), exercise.parts)
 
 
@@ -461,15 +476,13 @@ def _diagnose(exercise, parts, expected, results) -> list[Finding]:
     everything = {(i, part) for i in range(len(results)) for part in parts}
     if not failing:
         return []
-    agreed = {
-        candidate.name: found
-        for candidate in exercise.mistakes
-        if (found := _agreement(exercise, candidate, parts, expected, failing))
-    }
+    agreed = _agreements(exercise, parts, expected, failing)
     by_name = {m.name: m for m in exercise.mistakes}
 
     def best(part: str, these: set) -> Finding | None:
         fitting = [by_name[name] for name, found in agreed.items() if these <= found]
+        if len(fitting) > 1:
+            fitting = [m for m in fitting if _raises_as(exercise, m, expected)] or fitting
         return Finding(part, fitting, len(fitting) == 1) if fitting else None
 
     whole = best("", everything)
@@ -480,16 +493,28 @@ def _diagnose(exercise, parts, expected, results) -> list[Finding]:
     findings = [finding for finding in findings if finding]
     if findings:
         return findings
+    agreed = _agreements(exercise, parts, expected, failing, thorough=True)
     possible = [by_name[name] for name, found in agreed.items() if everything - failing <= found]
     return [Finding("", possible, False)] if possible else []
 
 
-def _agreement(exercise, candidate, parts, expected, failing) -> set[tuple[int, str]]:
+def _agreements(exercise, parts, expected, failing, thorough=False) -> dict[str, set]:
+    """Per mistake that explains a failure, where it gives what was answered; see `_agreement`."""
+    return {
+        candidate.name: found
+        for candidate in exercise.mistakes
+        if (found := _agreement(exercise, candidate, parts, expected, failing, thorough))
+    }
+
+
+def _agreement(exercise, candidate, parts, expected, failing, thorough) -> set[tuple[int, str]]:
     """The (case, part) pairs in which a mistake gives what was answered; none if it explains none.
 
-    The failing cases are tried first: most mistakes need no other.
+    The failing cases are tried first: most mistakes need no other. Unless it is to be thorough, a
+    mistake is given up as soon as there is no part left that it may explain in all cases.
     """
-    make, found = exercise.asked(candidate.of(exercise.reference)), set()
+    make, found = _trusted(exercise, candidate.of(exercise.reference)), set()
+    left = {part for _, part in failing}
     first = sorted(range(len(expected)), key=lambda i: not any(f[0] == i for f in failing))
     tried = {f[0] for f in failing}
     for i in first:
@@ -500,7 +525,23 @@ def _agreement(exercise, candidate, parts, expected, failing) -> set[tuple[int, 
         wrong = _split(made, exercise.parts)
         scale = _largest_by_part(exercise, made)
         found |= {(i, p) for p in parts if _matches(got[p], wrong[p], scale[p], case)}
+        left = {p for p in left if (i, p) in found}
+        if not left and not thorough:
+            return set()
     return found if found & failing else set()
+
+
+def _raises_as(exercise, candidate, expected) -> bool:
+    """Whether a mistake raises errors with just the words of those that were raised.
+
+    The sizes that torch names when shapes do not fit tell mistakes apart that raise the same error.
+    """
+    make = _trusted(exercise, candidate.of(exercise.reference))
+    for args, got in expected:
+        said = next(iter(got.values())).get("message")
+        if said is not None and outcome_of(make, args).get("message") != said:
+            return False
+    return True
 
 
 def source_of(wrong: Mistake, name: str, right: str) -> str:

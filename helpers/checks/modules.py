@@ -9,6 +9,7 @@ source can be sent to wherever a module runs.
 import copy
 import itertools
 import zlib
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -97,7 +98,7 @@ def set_weights(layers, seed, order=None):
                     values = 0.2 * values + (position == 0)
                 tensor.copy_(torch.from_numpy(values).reshape(tensor.shape))
             for position, tensor in enumerate(buffers):
-                values = rng.random(tensor.numel()) + 0.5 * (position > 0)
+                values = rng.random(tensor.numel()) + (0.5 if position else -0.5)  # mean, variance
                 tensor.copy_(torch.from_numpy(values).reshape(tensor.shape))
     return turns
 
@@ -110,11 +111,35 @@ def orders(turns):
         yield dict(zip(keys, way, strict=True))
 
 
-def describe_module(build, options, shape, seed, order=None):
+@contextmanager
+def dropout_paused():
+    """Let dropout pass everything on, so that what a module gives in training mode is certain."""
+    functional, paused = torch.nn.functional, {}
+    for name in ("dropout", "dropout1d", "dropout2d", "dropout3d"):
+        paused[name] = getattr(functional, name)
+        setattr(functional, name, lambda x, *arguments, **options: x)
+    try:
+        yield
+    finally:
+        for name, function in paused.items():
+            setattr(functional, name, function)
+
+
+@contextmanager
+def seeded(seed):
+    """Let everything random be certain: dropout that never rests can then be recognised."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def describe_module(build, options, shape, seed, training=False, order=None, any_device=True):
     """Build a module and say what it is and does.
 
     build(**options) gives the module; shape: of the input, batch included; seed: of weights and
     input, or None for a module too large to run: everything is then on the meta device.
+    training: its output in training mode instead, dropout paused; order: as for
+    :func:`set_weights`; any_device: also try whether it runs elsewhere, which takes longest.
     Returns {"params", "stages", "output"}: the number of trainable parameters, the output shapes of
     its layers with parameters (sorted), and its output in evaluation mode for float64 input, or the
     output's shape if nothing was computed. Raises Unusable for a module without parameters, one
@@ -133,7 +158,9 @@ def describe_module(build, options, shape, seed, order=None):
     if seed is None:
         stages, output = _shapes(module.to("meta").eval(), torch.empty(shape, device="meta"))
     else:
-        stages, output = _run(module.double().eval(), shape, seed, order)
+        stages, output = _run(module.double().eval(), shape, seed, order, training)
+        if any_device:
+            _require_any_device(module, torch.zeros(shape, dtype=torch.float64))
     return {"params": params, "stages": sorted(stages), "output": output}
 
 
@@ -146,21 +173,30 @@ def _shapes(module, x):
         if _about_devices(error):
             raise Unusable(ONE_DEVICE) from None
         raise
-    return stages, list(output.shape) if isinstance(output, torch.Tensor) else output
+    return stages, _output_shapes(output)
 
 
-def _run(module, shape, seed, order):
-    """Set a module's weights and run it: the output shapes of its layers, and its output."""
+def _output_shapes(output):
+    """The shape of an output, or of each of its tensors."""
+    if isinstance(output, tuple | list):
+        return [_output_shapes(tensor) for tensor in output]
+    return list(output.shape) if isinstance(output, torch.Tensor) else output
+
+
+def _run(module, shape, seed, order, training):
+    """Set a module's weights and run it: the output shapes of its layers, and its output.
+
+    The layers are put in order in evaluation mode, whatever the mode of the output.
+    """
     rng = np.random.default_rng(seed)
     first, second = (torch.from_numpy(rng.standard_normal(shape)) for _ in range(2))
     layers, stages = layers_in_order(module, first)
     set_weights(layers, seed, order)
-    with torch.no_grad():
+    module.train(training)
+    with torch.no_grad(), dropout_paused() if training else seeded(seed):
         output = module(first)
         if isinstance(output, torch.Tensor) and torch.equal(output, module(second)):
             raise Unusable("its output does not depend on its input")
-    if order is None:
-        _require_any_device(module, first)
     return stages, output
 
 
@@ -209,10 +245,10 @@ def _about_devices(error):
 
 def alternatives(build, arguments):
     """What the right module gives when layers of equal size take their weights in other orders."""
-    options, shape, seed = arguments
+    options, shape, seed, *training = arguments
     if seed is None:
         return
     module = build(**options).double().eval()
     layers, _ = layers_in_order(module, torch.zeros(shape, dtype=torch.float64))
     for order in itertools.islice(orders(set_weights(layers, seed)), 1, None):
-        yield describe_module(build, options, shape, seed, order)
+        yield describe_module(build, options, shape, seed, *training, order=order, any_device=False)

@@ -137,6 +137,8 @@ def to_live(value):
     """A decoded value with every :class:`Array` as a fresh torch tensor; lists become tuples."""
     if isinstance(value, Array):
         return torch.from_numpy(value.values.copy())
+    if isinstance(value, dict):
+        return {key: to_live(v) for key, v in value.items()}
     if isinstance(value, list):
         return tuple(to_live(v) for v in value)
     return value

@@ -14,6 +14,9 @@ Sources: Krizhevsky, Sutskever and Hinton 2012, sections 3.3 to 3.5 (AlexNet-96)
 *One weird trick* (AlexNet-64, torchvision's); Zeiler and Fergus 2013, figure 3 and table 3 (ZFNet).
 """
 
+from collections.abc import Collection
+
+import torch
 from torch import Tensor, nn
 
 from helpers.normalization import local_response_norm
@@ -132,3 +135,78 @@ class ZFNet(ConvNet):
             nn.MaxPool2d(kernel_size=3, stride=2),
         )  # fmt: skip
         super().__init__(features, classifier(c5 * 6 * 6, hidden, num_classes))
+
+
+def as_one_group(conv: nn.Conv2d) -> nn.Conv2d:
+    """The convolution without groups that does what a grouped one does.
+
+    Its weights are block-diagonal: group g of the filters keeps its weights for group g of the
+    input channels and has zeros for all others. conv: with `groups` g, weights
+    (C_out, C_in/g, kH, kW). Returns a new nn.Conv2d with weights (C_out, C_in, kH, kW).
+    """
+    dense = nn.Conv2d(
+        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding,
+        conv.dilation, bias=conv.bias is not None,
+        device=conv.weight.device, dtype=conv.weight.dtype,
+    )  # fmt: skip
+    reads = conv.in_channels // conv.groups
+    with torch.no_grad():
+        dense.weight.zero_()
+        for group, filters in enumerate(conv.weight.chunk(conv.groups)):
+            rows = slice(group * len(filters), (group + 1) * len(filters))
+            dense.weight[rows, group * reads : (group + 1) * reads] = filters
+        if conv.bias is not None:
+            dense.bias.copy_(conv.bias)
+    return dense
+
+
+IN_BETWEEN = (nn.ReLU, nn.Tanh, nn.Sigmoid, nn.Dropout, LocalResponseNorm)
+
+
+def remove_layers(model: nn.Sequential, numbers: Collection[int]) -> nn.Sequential:
+    """A model without some of its layers, as in Zeiler and Fergus's table 3.
+
+    model: a flat `nn.Sequential`; numbers: which of its convolutions and linear layers to remove,
+    counted from 1 in their order. Activations, dropout and normalisation that directly follow a
+    removed layer go with it; pooling and flatten stay. The next layer is made anew where its number
+    of inputs changes; all others are those of `model`, which stays as it is. What is removed must
+    keep height and width, as conv3 to fc7 of AlexNet do.
+    Raises ValueError for a number that no layer has.
+    """
+    weighted = [m for m in model if isinstance(m, nn.Conv2d | nn.Linear)]
+    if not set(numbers) <= set(range(1, len(weighted) + 1)):
+        raise ValueError(f"there are layers 1 to {len(weighted)}, not {sorted(numbers)}")
+    removed = [weighted[n - 1] for n in numbers]
+    kept, going, before, now = [], False, None, None  # values a layer hands on, before and now
+    for layer in model:
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            inputs, outputs = _ends(layer)
+            # A linear layer behind a flatten has as many inputs as maps times their size.
+            arriving = inputs if before is None else inputs * now // before
+            going = any(layer is other for other in removed)
+            if not going:
+                kept.append(layer if arriving == inputs else _with_inputs(layer, arriving))
+            before, now = outputs, arriving if going else outputs
+        elif not (going and isinstance(layer, IN_BETWEEN)):
+            kept.append(layer)
+            going = False
+    return nn.Sequential(*kept)
+
+
+def _ends(layer: nn.Conv2d | nn.Linear) -> tuple[int, int]:
+    """How many inputs and outputs a layer has, channels or features."""
+    if isinstance(layer, nn.Linear):
+        return layer.in_features, layer.out_features
+    return layer.in_channels, layer.out_channels
+
+
+def _with_inputs(layer: nn.Conv2d | nn.Linear, inputs: int) -> nn.Conv2d | nn.Linear:
+    """A new layer like `layer` for another number of inputs."""
+    like = {"bias": layer.bias is not None, "device": layer.weight.device,
+            "dtype": layer.weight.dtype}  # fmt: skip
+    if isinstance(layer, nn.Linear):
+        return nn.Linear(inputs, layer.out_features, **like)
+    return nn.Conv2d(
+        inputs, layer.out_channels, layer.kernel_size, layer.stride, layer.padding,
+        layer.dilation, layer.groups, **like,
+    )  # fmt: skip

@@ -8,11 +8,14 @@ Source: Szegedy and others 2015, figure 3 and table 1.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from helpers.convolution import Size, pair
 
 # Table 1 of the paper. Behind "M" the maps are halved by a 3x3 max pooling of stride 2; the numbers
 # are those of :class:`Inception`: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection.
@@ -243,3 +246,83 @@ def from_torchvision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
                 name = re.sub(pattern, words, name)
             renamed[name] = value
     return renamed
+
+
+def _pixels(size: Size) -> int:
+    rows, columns = pair(size, "size")
+    return rows * columns
+
+
+def naive_inception_macs(in_channels: int, size: Size, n1x1: int, n3x3: int, n5x5: int) -> int:
+    """MACs of the three convolutions of a :class:`NaiveInception` on maps of `size`.
+
+    size: an int for square maps, or (H, W). Pooling multiplies nothing.
+    854,196,224 for 256 channels of 28x28 and 128, 192, 96 filters.
+    """
+    return _pixels(size) * in_channels * (n1x1 + 9 * n3x3 + 25 * n5x5)
+
+
+def bottleneck_inception_macs(
+    in_channels: int,
+    size: Size,
+    n1x1: int,
+    n3x3_reduce: int,
+    n3x3: int,
+    n5x5_reduce: int,
+    n5x5: int,
+    pool_proj: int,
+) -> int:
+    """MACs of the six convolutions of an :class:`Inception` on maps of `size`.
+
+    size: an int for square maps, or (H, W). 271,351,808 for 256 channels of 28x28, the filters of
+    the naive module, and 64 filters in each of the three additional 1x1 convolutions.
+    """
+    pointwise = in_channels * (n1x1 + n3x3_reduce + n5x5_reduce + pool_proj)
+    return _pixels(size) * (pointwise + 9 * n3x3_reduce * n3x3 + 25 * n5x5_reduce * n5x5)
+
+
+def stacked_channels(
+    in_channels: int, modules: int, n1x1: int, n3x3: int, n5x5: int, pool_proj: int | None = None
+) -> list[int]:
+    """Channels before the first and behind each of `modules` equal inception modules in a row.
+
+    pool_proj: None for naive modules, whose pooling keeps all channels. Returns modules + 1 ints.
+    """
+    channels = [in_channels]
+    for _ in range(modules):
+        pooled = channels[-1] if pool_proj is None else pool_proj
+        channels.append(n1x1 + n3x3 + n5x5 + pooled)
+    return channels
+
+
+def head_as_convolutions(linear: nn.Linear, size: int) -> nn.Sequential:
+    """What averaging maps of size x size and then `linear` do, as two convolutions.
+
+    linear: with bias, from C means to scores. On larger maps they give scores at every place:
+    (N, C, H, W) becomes (N, num_classes, H - size + 1, W - size + 1).
+    """
+    channels, classes = linear.in_features, linear.out_features
+    averaging = nn.Conv2d(channels, channels, size, groups=channels, bias=False).to(linear.weight)
+    pointwise = nn.Conv2d(channels, classes, kernel_size=1).to(linear.weight)
+    with torch.no_grad():
+        averaging.weight.fill_(1 / size**2)
+        pointwise.weight.copy_(linear.weight[:, :, None, None])
+        pointwise.bias.copy_(linear.bias)
+    return nn.Sequential(averaging, pointwise)
+
+
+def googlenet_loss(
+    outputs: Tensor | Sequence[Tensor], labels: Tensor, aux_weight: float = 0.3
+) -> Tensor:
+    """Cross-entropy of the scores, plus that of each auxiliary head's scores times `aux_weight`.
+
+    outputs: what a :class:`GoogLeNet` returns: scores (N, num_classes), or in training mode a
+    tuple with the scores first. labels: (N,). Returns a scalar, means over the batch.
+    Source: Szegedy and others 2015, section 5.
+    """
+    if isinstance(outputs, Tensor):
+        return cross_entropy(outputs, labels)
+    scores, *auxiliary = outputs
+    return cross_entropy(scores, labels) + aux_weight * sum(
+        cross_entropy(head, labels) for head in auxiliary
+    )

@@ -11,8 +11,11 @@
 Source: Simonyan and Zisserman 2015, tables 1 and 2.
 """
 
+import copy
+import math
 from collections.abc import Sequence
 
+import torch
 from torch import nn
 
 from helpers.models.alexnet import ConvNet, LocalResponseNorm
@@ -67,3 +70,29 @@ def make_vgg(
         nn.Linear(hidden, num_classes),
     )  # fmt: skip
     return ConvNet(nn.Sequential(*layers), classifier)
+
+
+def fc_to_conv(vgg: nn.Module) -> nn.Sequential:
+    """The same network as convolutions only, so that it reads larger images, too.
+
+    vgg: has `features`, convolutions and poolings, and a `classifier` of linear layers, dropout and
+    activations; it is left as it is. The first linear layer becomes a convolution as large as the
+    maps it was made for, 7x7 for 224 pixels; the others become 1x1. The weights are copied.
+    Returns a module for x: (N, C, H, W), H and W at least 224, which gives a map of scores
+    (N, num_classes, H // 32 - 6, W // 32 - 6), one for each window of 224 pixels, 32 apart.
+    Source: Simonyan and Zisserman 2015, section 3.2; Sermanet and others 2014.
+    """
+    features, layers = copy.deepcopy(vgg.features), []
+    channels = [m for m in features.modules() if isinstance(m, nn.Conv2d)][-1].out_channels
+    for layer in vgg.classifier:
+        if isinstance(layer, nn.Linear):
+            side = math.isqrt(layer.in_features // channels)
+            conv = nn.Conv2d(channels, layer.out_features, side).to(layer.weight)
+            with torch.no_grad():
+                conv.weight.copy_(layer.weight.reshape(conv.weight.shape))
+                conv.bias.copy_(layer.bias)
+            layers.append(conv)
+            channels = layer.out_features
+        elif not isinstance(layer, nn.Flatten):
+            layers.append(copy.deepcopy(layer))
+    return nn.Sequential(features, *layers)

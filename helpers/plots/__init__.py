@@ -6,7 +6,7 @@ figure's alternative text. Colours are Okabe and Ito's, which colour-blind reade
 grids count rows downwards and columns to the right, from 0, as tensors do.
 """
 
-from helpers.plots.charts import bars, curves, dots, scatter
+from helpers.plots.charts import bars, curves, dots, runs, scatter
 from helpers.plots.convolution import (
     activation_map,
     picture,
@@ -17,6 +17,7 @@ from helpers.plots.convolution import (
     window_columns,
     window_grid,
 )
+from helpers.plots.design import answer_map, configurations, field_map, ratio_curves
 from helpers.plots.figures import PALE, PALETTE, WHITE, in_words, panels, show, slider, table
 from helpers.plots.grids import (
     confusion,
@@ -27,5 +28,7 @@ from helpers.plots.grids import (
     outline,
     tiles,
 )
-from helpers.plots.networks import cost_bars, diagram, stages
+from helpers.plots.history import errors_by_configuration, errors_by_year
+from helpers.plots.inception import branches, by_layer, stacked_bars
+from helpers.plots.networks import cost_bars, diagram, residual_block, stages
 from helpers.plots.pooling import sent_back, windows_on_a_line

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from helpers.plots.figures import DARK, PALETTE, WHITE, say
 
@@ -39,6 +40,38 @@ def curves(
         f" {min(values):.2g} and {max(values):.2g}"
         for name, values in lines
     ]
+    say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
+    ax.legend(facecolor=WHITE, framealpha=1, edgecolor="none", fontsize=9)
+    ax.grid(color="#E5E5E5")
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    return ax
+
+
+def runs(
+    ax: Axes,
+    groups: Mapping[str, Sequence[Sequence[float]]],
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    log: bool = False,
+) -> Axes:
+    """The same measured several times: a line per run over 1, 2, 3, ..., a colour per group.
+
+    groups: name in the legend to its runs. log: a logarithmic y axis.
+    """
+    told = []
+    for k, (name, lines) in enumerate(groups.items()):
+        style = {"color": PALETTE[k % 6], "marker": "os^Dvx"[k % 6], "ms": 4, "lw": 1.2, "mfc": "w"}
+        for number, values in enumerate(lines):
+            label = None if number else name
+            ax.plot(range(1, len(values) + 1), values, label=label, **style)
+        first, last = ([values[place] for values in lines] for place in (0, -1))
+        spans = (f"{min(v):.2g}" + f" to {max(v):.2g}" * (max(v) > min(v)) for v in (first, last))
+        told.append("{}, {} runs, starts at {}, ends at {}".format(name, len(lines), *spans))
+    ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_title(title, fontsize=11)
     say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
     ax.legend(facecolor=WHITE, framealpha=1, edgecolor="none", fontsize=9)
     ax.grid(color="#E5E5E5")

@@ -51,13 +51,15 @@ def diagram(
     arrows: Iterable[tuple[str, str] | tuple[str, str, str]],
     title: str = "",
     size: Place = (1.7, 0.62),
+    bent: bool = False,
 ) -> Axes:
     """Layers as boxes and what flows between them as arrows.
 
     boxes: by name, the place of the middle, (x, y) with y downwards, the text, and what kind of
     layer it is for the colour: "conv", "pool", "norm", "linear" or "" (white); a box with the text
     "+" is drawn as a circle. arrows: (from, to) or (from, to, shape), names of boxes; the shape
-    stands beside the arrow. size: (width, height) of a box.
+    stands beside the arrow. size: (width, height) of a box. bent: arrows between boxes that stand
+    neither above nor beside each other turn at a right angle, over the box further to the right.
     """
     width, height = size
     places = {name: box[0] for name, box in boxes.items()}
@@ -75,16 +77,24 @@ def diagram(
         ax.text(x, y, text, ha="center", va="center", fontsize=9, color=DARK, zorder=3)
     told = []
     for begin, end, *shape in arrows:
-        start = _edge(places[begin], places[end], size, texts[begin] == "+")
-        stop = _edge(places[end], places[begin], size, texts[end] == "+")
+        corner = _corner(places[begin], places[end]) if bent else None
+        start = _edge(places[begin], corner or places[end], size, texts[begin] == "+")
+        stop = _edge(places[end], corner or places[begin], size, texts[end] == "+")
         style = {"arrowstyle": "-|>", "color": DARK, "linewidth": 1.0, "shrinkA": 0, "shrinkB": 0}
+        if corner:
+            ax.plot(*zip(start, corner, strict=True), color=DARK, lw=1.0, zorder=1)
+            start = corner
+            if stop[1] == corner[1]:  # the label belongs to the part that goes up or down
+                ax.annotate("", stop, corner, arrowprops=style, zorder=1)
+                start, stop = _edge(places[begin], corner, size, False), corner
+                style = style | {"arrowstyle": "-"}
         ax.annotate("", stop, start, arrowprops=style, zorder=1)
-        if shape:
+        if shape and shape[0]:
             side = -1 if stop[0] < start[0] else 1  # away from an arrow that leans the other way
             middle = ((start[0] + stop[0]) / 2 + side * 0.07, (start[1] + stop[1]) / 2)
             ha = "left" if side > 0 else "right"
             ax.text(*middle, shape[0], ha=ha, va="center", fontsize=8, color="#595959")
-        with_shape = f" ({shape[0]})" if shape else ""
+        with_shape = f" ({shape[0]})" if shape and shape[0] else ""
         told.append(f"{_flat(texts[begin])} to {_flat(texts[end])}{with_shape}")
     xs, ys = zip(*places.values(), strict=True)
     ax.set(
@@ -98,8 +108,42 @@ def diagram(
     return ax
 
 
+def residual_block(
+    ax: Axes,
+    layers: Sequence[tuple[str, str, str]],
+    title: str = "",
+    shortcut: str | None = "x as it is",
+    shape: str = "",
+) -> Axes:
+    """A block of layers from top to bottom, and the shortcut around them to the addition.
+
+    layers: text, kind as for :func:`diagram`, and shape of the output; shape: of the block's input;
+    shortcut: what is on it, in words, or None for a plain block.
+    """
+    boxes, arrows, before, before_shape = {"x": ((0, 0), "x")}, [], "x", shape
+    for row, (text, kind, out_shape) in enumerate(layers, start=1):
+        name = f"layer {row}"
+        boxes[name] = ((0, row), text, kind)
+        arrows.append((before, name, before_shape))
+        before, before_shape = name, out_shape
+    row = len(layers) + 1
+    if shortcut is not None:
+        boxes |= {"sum": ((0, row), "+"), "shortcut": ((3.0, row / 2), shortcut)}
+        arrows += [(before, "sum", before_shape), ("x", "shortcut"), ("shortcut", "sum")]
+        before, before_shape, row = "sum", "", row + 0.8
+    boxes["relu"] = ((0, row), "ReLU")
+    arrows.append((before, "relu", before_shape))
+    return diagram(ax, boxes, arrows, title, size=(2.4, 0.62), bent=True)
+
+
 def _flat(text: str) -> str:
     return text.replace("\n", " ")
+
+
+def _corner(one: Place, other: Place) -> Place | None:
+    """Where a bent arrow turns; None for one that is straight anyway."""
+    (left, y), (right, other_y) = sorted((one, other))
+    return (right, y) if left != right and y != other_y else None
 
 
 def _edge(inside: Place, outside: Place, size: Place, circle: bool) -> Place:

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from helpers.counting import LayerCost, conv_cost, receptive_field
+from helpers.counting import (
+    LayerCost,
+    conv_cost,
+    conv_count,
+    count,
+    linear_count,
+    pool_count,
+    receptive_field,
+)
 
 
 @given(
@@ -64,3 +72,35 @@ def test_receptive_field_of_known_stacks():
     assert receptive_field([(3, 1)] * 3) == 7
     with pytest.raises(ValueError, match="stride"):
         receptive_field([(3, 0)])
+
+
+def test_a_layer_that_stands_twice_has_two_rows_and_keeps_its_weights():
+    twice = nn.Conv2d(3, 3, 3, padding=1)
+    tied, other = nn.Linear(48, 48), nn.Linear(48, 48)
+    other.weight = tied.weight
+    model = nn.Sequential(twice, nn.ReLU(), twice, nn.Flatten(), tied, other)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    rows = count(model, (3, 4, 4)).layers
+    assert [row.params for row in rows[:2]] == [84, 0]
+    assert [row.macs for row in rows[:2]] == [1296, 1296]
+    after = model.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+@given(
+    st.integers(1, 3), st.tuples(st.integers(1, 3), st.integers(1, 3)), st.integers(1, 2),
+    st.booleans(), st.tuples(st.integers(6, 9), st.integers(6, 9)),
+)  # fmt: skip
+@settings(max_examples=30, deadline=None)
+def test_rows_from_numbers_are_those_of_a_walk(groups, kernel, stride, bias, size):
+    model = nn.Sequential(
+        nn.Conv2d(6, 6, kernel, stride, 1, groups=groups, bias=bias), nn.MaxPool2d((3, 2), stride),
+        nn.Flatten(),
+    )  # fmt: skip
+    model.append(nn.Linear(count(model, (6, *size)).layers[-1].out_shape[0], 5, bias))
+    conv, pool, flat, unit = count(model, (6, *size)).layers
+    by_hand = conv_count("0", (6, *size), 6, kernel, stride, 1, groups, bias)
+    pooled = pool_count("1", by_hand.out_shape, (3, 2), stride)
+    last = linear_count("3", flat.out_shape[0], 5, bias)
+    for made, found in ((by_hand, conv), (pooled, pool), (last, unit)):
+        assert vars(made) == {**vars(found), "receptive_field": None}

@@ -250,3 +250,35 @@ def test_scattered_points_are_named(ax):
     plots.scatter(ax, {"a": (1.0, 2.0), "b": (10.0, 3.0)}, "two", "x", "y", log=True)
     assert [text.get_text() for text in ax.texts] == ["a", "b"]
     assert ax.in_words == "two, y over x: a at 1 and 2; b at 10 and 3."
+
+
+def test_runs_of_a_group_share_a_colour_and_one_entry_of_the_legend(ax):
+    groups = {"deep": [[3.0, 1.0], [4.0, 2.0]], "shallow": [[2.0, 0.5]]}
+    plots.runs(ax, groups, "two depths", "epoch", "loss", log=True)
+    assert [line.get_color() for line in ax.lines] == [*[plots.PALETTE[0]] * 2, plots.PALETTE[1]]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["deep", "shallow"]
+    assert "deep, 2 runs, starts at 3 to 4, ends at 1 to 2" in ax.in_words
+    assert "shallow, 1 runs, starts at 2, ends at 0.5" in ax.in_words
+
+
+def test_a_block_with_a_shortcut_adds_and_a_plain_one_does_not(ax):
+    layers = [("conv 1", "conv", "4×8×8"), ("conv 2", "conv", "4×8×8")]
+    plots.residual_block(ax, layers, "residual", "x as it is", "2×8×8")
+    assert "x to conv 1 (2×8×8); conv 1 to conv 2 (4×8×8); conv 2 to + (4×8×8)" in ax.in_words
+    assert "x to x as it is; x as it is to +" in ax.in_words
+    assert ax.in_words.endswith("+ to ReLU.")
+    ax.clear()
+    plots.residual_block(ax, layers, "plain", None)
+    assert "+" not in ax.in_words
+    assert "conv 2 to ReLU" in ax.in_words
+
+
+def test_bent_arrows_turn_at_right_angles_and_keep_their_labels(ax):
+    boxes = {"x": ((0, 0), "x"), "way": ((2, 1), "shortcut"), "sum": ((0, 2), "+")}
+    plots.diagram(ax, boxes, [("x", "way", "down"), ("way", "sum", "to it")], bent=True)
+    corners = [line.get_xydata()[-1].tolist() for line in ax.lines]
+    assert corners == [[2, 0], [2, 2]]
+    assert [text.get_text() for text in ax.texts if text.get_text() in ("down", "to it")] == [
+        "down", "to it",
+    ]  # fmt: skip
+    assert "x to shortcut (down); shortcut to + (to it)" in ax.in_words

@@ -8,7 +8,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.checks.records import Array, Other, decode, decode_outcome, encode, record_call
+from helpers.checks.records import (
+    Array,
+    Other,
+    decode,
+    decode_outcome,
+    encode,
+    record_call,
+    to_live,
+)
 
 numbers = st.one_of(st.booleans(), st.none(), st.integers(-(2**70), 2**70), st.text(max_size=20))
 
@@ -98,3 +106,8 @@ def test_a_value_whose_str_raises_does_no_harm():
 def test_arrays_know_their_kind():
     assert through_json(np.ones((1, 2), np.float32)).kind == "array"
     assert isinstance(through_json(torch.tensor(3.0)), Array)
+
+
+def test_sequences_inside_a_mapping_become_tuples_too():
+    recorded = decode(encode({"configuration": [64, (256, 1), "M"]}))
+    assert to_live(recorded) == {"configuration": (64, (256, 1), "M")}
