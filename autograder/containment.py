@@ -56,7 +56,7 @@ def ensure(config: Config) -> bool:
         raise CourseError(str(error)) from error
     except Exception as error:
         raise CourseError(
-            f"The kernel that was to prove the sandbox did not come back; nothing is graded: {error}"
+            f"Nothing is graded: the kernel sent to prove the sandbox did not come back. {error}"
         ) from error
     return True
 
