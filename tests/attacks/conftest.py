@@ -3,6 +3,7 @@
 import json
 import sys
 import textwrap
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -150,21 +151,21 @@ def grader(tmp_path_factory):
     """grader(notebook, ...): the submission as it is after grading.
 
     student, folder and notebook (its name) are what nbgrader says about it; steps: what is done;
-    deadline: seconds that the notebook has.
+    limits: of the sandbox, by name.
     """
     place = tmp_path_factory.mktemp("class")
     config = course_config(place)
 
     def grade(
-        nb, student="ann", folder=None, notebook=NOTEBOOK, steps=(Arm, Execute, Judge), deadline=600
+        nb, student="ann", folder=None, notebook=NOTEBOOK, steps=(Arm, Execute, Judge), **limits
     ):
+        limited = deepcopy(config)
+        limited.ContainedProvisioner.update(limits)
         folder = Path(folder or tmp_path_factory.mktemp("submission"))
         about = {"student": student, "assignment": ASSIGNMENT, "notebook": notebook}
         resources = {"nbgrader": about, "metadata": {"path": str(folder)}}
-        config.ContainedProvisioner.deadline = deadline
-        config.ContainedProvisioner.memory_mb = 1024
         for step in steps:
-            nb, resources = step(config=config).preprocess(nb, resources)
+            nb, resources = step(config=limited).preprocess(nb, resources)
         graded = Graded(nb)
         for cell in nb.cells:
             about = cell.metadata.get("nbgrader", {})

@@ -271,9 +271,8 @@ def gains_nothing(graded, lives=True):
 def test_an_attack_on_the_sandbox_gains_nothing(grader, small, honest, tmp_path, name):
     attack = ATTACKS[name]
     before = attack["before"].replace("{folder!r}", repr(str(tmp_path)))
-    gains_nothing(
-        grader(small.attacked(ONLY_INSIDE + before), folder=tmp_path), attack.get("lives", True)
-    )
+    graded = grader(small.attacked(ONLY_INSIDE + before), folder=tmp_path, memory_mb=1024)
+    gains_nothing(graded, attack.get("lives", True))
     assert not list(tmp_path.iterdir())
     if marker := attack.get("marker"):
         assert not running(marker)
