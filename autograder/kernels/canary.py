@@ -24,10 +24,10 @@ FRESH = 60
 
 
 class NotContained(RuntimeError):
-    """A kernel reached what it should not; the text says what."""
+    """A kernel reached what it should not, or not what it should; the text says what."""
 
 
-# Runs in the kernel. Says what it could do, as sentences.
+# Runs in the kernel. Says what it could do and should not, and what it could not read.
 _PROGRAM = """
 import json, os, socket
 from contextlib import suppress
@@ -59,7 +59,16 @@ def attempts(paths, port, package, process):
     if status["Seccomp"].strip() != "2":
         yield "make any system call"
 
-print(json.dumps(list(attempts(*%r))))
+def unreadable(folders):
+    for folder in folders:
+        try:
+            for name in sorted(os.listdir(folder))[:100]:
+                path = os.path.join(folder, name)
+                (os.listdir if os.path.isdir(path) else lambda p: open(p).close())(path)
+        except OSError:
+            yield folder
+
+print(json.dumps([list(attempts(*%r)), list(unreadable(%r))]))
 """
 
 _proved: dict[str, float] = {}
@@ -69,21 +78,28 @@ _lock = threading.Lock()
 def findings(config: Config, secrets: Iterable[Path]) -> list[str]:
     """What a kernel that is configured like this can do and should not; nothing if all is well.
 
-    secrets: files and folders that exist and must be out of its sight. Raises whatever keeps the
-    kernel from starting.
+    secrets: files and folders that exist and must be out of its sight. Raises NotContained if it
+    cannot read what it should, and whatever keeps the kernel from starting.
     """
     announce()
     paths = [os.path.realpath(path) for path in secrets if os.path.lexists(path)]
     with _listener() as port, tempfile.TemporaryDirectory() as folder:
         tries = (paths, port, __name__.partition(".")[0], os.getpid())
-        cell = new_code_cell(_PROGRAM % (tries,))
+        needed = [p for p in config.ContainedProvisioner.get("readable", []) if os.path.isdir(p)]
+        cell = new_code_cell(_PROGRAM % (tries, needed))
         client = NotebookClient(
             new_notebook(cells=[cell]), config=Config(config), kernel_name=KERNEL, timeout=120,
             kernel_manager_class=AsyncKernelManager, shutdown_kernel="immediate",
         )  # fmt: skip
         client.execute(cwd=folder)
     said = "".join(output.text for output in cell.outputs if output.output_type == "stream")
-    return json.loads(said)
+    reached, unreadable = json.loads(said)
+    if unreadable:
+        raise NotContained(
+            f"Notebooks need to read {', '.join(unreadable)} and cannot: under root, each is a "
+            "user of its own. Let others read it: chmod -R o+rX, and o+x for the folders above."
+        )
+    return reached
 
 
 def prove(config: Config, secrets: Iterable[Path]) -> None:

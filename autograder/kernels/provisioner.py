@@ -70,8 +70,10 @@ class Zygote:
         theirs.close()
         known = {name: os.environ[name] for name in ("MPLCONFIGDIR",) if name in os.environ}
         environment = {"HOME": os.path.expanduser("~")} | known | PLOTS
-        ours.send(json.dumps({"preload": preload, "environment": environment}).encode())
-        answer = ours.recv(1 << 12).decode()
+        answer = ""
+        with suppress(OSError):  # it may end before it has read anything
+            ours.send(json.dumps({"preload": preload, "environment": environment}).encode())
+            answer = ours.recv(1 << 12).decode()
         if answer != "ready":
             raise RuntimeError(f"The zygote refuses: {answer or 'it did not start'}.")
         self._socket, self._lock = ours, threading.Lock()
@@ -321,8 +323,10 @@ class ContainedProvisioner(LocalProvisioner):
 
     async def wait(self) -> int | None:
         """Wait for the kernel's end."""
-        self._reason = self.reason
-        return await super().wait()
+        process = self.process
+        status = await super().wait()
+        self._reason = getattr(process, "reason", "")
+        return status
 
     async def cleanup(self, restart: bool = False) -> None:
         """Remove what the kernel needed."""

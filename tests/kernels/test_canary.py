@@ -1,5 +1,7 @@
 """The canary comes back with nothing, or grading stops."""
 
+import os
+
 import pytest
 from traitlets.config import Config
 
@@ -14,6 +16,15 @@ GIVEN_UP = Config({"ContainedProvisioner": {"sandbox": False}})
 @pytest.fixture(autouse=True)
 def _nothing_is_proved(monkeypatch):
     monkeypatch.setattr(canary, "_proved", {})
+
+
+@pytest.mark.sandbox
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's kernels can read what they can")
+def test_what_kernels_need_and_cannot_read_stops_everything(tmp_path):
+    (tmp_path / "closed.py").touch(mode=0o600)
+    config = Config({"ContainedProvisioner": {"preload": ["numpy"], "readable": [str(tmp_path)]}})
+    with pytest.raises(canary.NotContained, match="chmod"):
+        canary.findings(config, SECRETS)
 
 
 @pytest.mark.sandbox
