@@ -1,11 +1,13 @@
 """Proof that the hidden tests are strong enough: every catalogued mistake, judged."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from autograder import ROOT
 from autograder.exercises import load
 from autograder.judge.graded import Graded
-from helpers.checks.exercise import Mistake, arguments_for, judge, outcome_of
+from helpers.checks.exercise import Exercise, Mistake, Verdict, arguments_for, judge, outcome_of
+from helpers.checks.records import decode, decode_outcome, encode, record_call, to_live
 
 SEED = 1989
 
@@ -27,6 +29,17 @@ class Tally:
     @property
     def diagnosed(self) -> int:
         return self.catalogued - len(self.undiagnosed)
+
+
+def sit(exercise: Exercise, answer: Callable, seed: int = SEED) -> Verdict:
+    """The verdict on an answer that sits an exercise in this process.
+
+    As in a kernel, arguments arrive and results leave as records.
+    """
+    arguments = [arguments_for(case, [seed, i]) for i, case in enumerate(exercise.cases)]
+    sent = [tuple(to_live(decode(encode(a))) for a in args) for args in arguments]
+    asked = exercise.asked(answer)
+    return judge(exercise, arguments, [decode_outcome(record_call(asked, args)) for args in sent])
 
 
 def examine(graded: Graded, wrong: Mistake, seed: int = SEED) -> tuple[bool, bool]:

@@ -29,6 +29,7 @@ from helpers.checks.alexnet_counting import (
     layers_by_name,
     norm_inputs,
     norms_of,
+    removal_inputs,
     rewired,
     softmax_at_the_end,
     units_not_rectified,
@@ -79,6 +80,25 @@ def square_kernel(right, name, in_shape, out_channels, kernel_size, *rest):
     )
 
 
+@mistake("the output size is rounded up", "What does not fit is left out: round down.")
+def conv_rounded_up(right, name, in_shape, out_channels, kernel_size, stride=1, *rest):
+    channels, *size = in_shape
+    larger = [n + s - 1 for n, s in zip(size, pair(stride, "stride"), strict=True)]
+    return right(name, (channels, *larger), out_channels, kernel_size, stride, *rest)
+
+
+@mistake(
+    "a filter is taken to be as deep as the output has channels",
+    "A filter reads the input: it has `in_channels / groups` channels.",
+)
+def depth_of_the_output(right, name, in_shape, out_channels, *rest):
+    row, swapped = (
+        right(name, (channels, *in_shape[1:]), out_channels, *rest)
+        for channels in (in_shape[0], out_channels)
+    )
+    return changed(row, params=swapped.params, macs=swapped.macs)
+
+
 CONV_COUNT = replace(
     visible.CONV_COUNT,
     cases=[
@@ -93,7 +113,7 @@ CONV_COUNT = replace(
     mistakes=[
         *visible.CONV_COUNT.mistakes, absent_biases_counted, cost_without_padding,
         cost_without_stride, memory_in_values, macs_per_position, memory_of_the_input,
-        square_kernel,
+        square_kernel, conv_rounded_up, depth_of_the_output,
     ],
 )  # fmt: skip
 
@@ -376,6 +396,17 @@ def conv4_left_out(right, **options):
     return net
 
 
+@mistake(
+    "fc6 reads the maps of conv5, before they are pooled",
+    "pool5 comes first: fc6 gets 256 * 6 * 6 values, not 256 * 13 * 13.",
+)
+def fc6_before_pool5(right, width=1.0, **options):
+    net = right(width=width, **options)
+    hidden, maps = net.classifier[1].out_features, net.features[10].out_channels
+    net = with_layer(net, "features", 12, nn.Identity())
+    return with_layer(net, "classifier", 1, nn.Linear(maps * 13 * 13, hidden))
+
+
 @mistake("a ReLU follows the scores", "Nothing follows the last layer.")
 def scores_rectified(right, **options):
     net = right(**options)
@@ -393,7 +424,7 @@ ALEXNET64 = replace(
     ],
     mistakes=[
         *visible.ALEXNET64.mistakes, filters_of_alexnet96, units_not_narrowed, always_a_thousand,
-        fc7_left_out, conv4_left_out, scores_rectified,
+        fc7_left_out, conv4_left_out, fc6_before_pool5, scores_rectified,
     ],
 )  # fmt: skip
 
@@ -664,21 +695,16 @@ AS_ONE_GROUP = replace(
 # Layers removed -----------------------------------------------------------------------------
 
 NET = (
-    "Conv2d(2, 4, 3, stride=2)", "Tanh()", "Conv2d(4, 6, 3, padding=1, groups=2)", "Tanh()",
-    "MaxPool2d(2)", "Conv2d(6, 4, 3, padding=1, groups=2, bias=False)", "Tanh()",
-    "Conv2d(4, 5, (1, 3), stride=(1, 2), padding=(0, 1))", "Sigmoid()", "Flatten()", "Dropout()",
-    "Linear({n}, 7)", "Tanh()", "Dropout()", "Linear(7, 6, bias=False)", "Tanh()", "Linear(6, 3)",
+    "Conv2d(1, 2, 2)", "Tanh()", "Conv2d(2, 4, 3, padding=1, groups=2)", "Tanh()",
+    "MaxPool2d((1, 2))", "Conv2d(4, 2, 3, padding=1, groups=2, bias=False)", "Tanh()",
+    "Conv2d(2, 3, (1, 3), stride=(1, 2), padding=(0, 1))", "Sigmoid()", "Flatten()", "Dropout()",
+    "Linear(9, 4)", "Tanh()", "Dropout()", "Linear(4, 5, bias=False)", "Tanh()", "Linear(5, 3)",
 )  # fmt: skip
 
 
-def removals(numbers, layers=NET, shape=(2, 9, 9)):
-    """Inputs (layers, numbers, shape, seed) of a removal."""
-
-    def make(rng):
-        texts, (_, height, width) = models(*layers, shape=shape)(rng)
-        return texts, numbers, (1, shape[0], height, width), int(rng.integers(1 << 30))
-
-    return make
+def removals(*numbers):
+    """Inputs of a removal from that network, on an image of 4 x 5 pixels."""
+    return removal_inputs(NET, numbers, (1, 1, 4, 5))
 
 
 @mistake("the groups of the next layer get lost", "Only its number of inputs changes.")
@@ -721,11 +747,11 @@ def only_the_first(right, model, numbers):
 REMOVE_LAYERS = replace(
     visible.REMOVE_LAYERS,
     cases=[
-        Case("a grouped convolution, and one behind it", removals((2,)), rtol=1e-6),
-        Case("the last but one convolution", removals((3,)), rtol=1e-6),
-        Case("a fully connected layer", removals((6,)), rtol=1e-6),
-        Case("two fully connected layers", removals((5, 6)), rtol=1e-6),
-        Case("two convolutions and a fully connected layer", removals((2, 3, 5)), rtol=1e-6),
+        Case("a grouped convolution, and one behind it", removals(2), rtol=1e-6),
+        Case("the last but one convolution", removals(3), rtol=1e-6),
+        Case("a fully connected layer", removals(6), rtol=1e-6),
+        Case("two fully connected layers", removals(5, 6), rtol=1e-6),
+        Case("two convolutions and a fully connected layer", removals(2, 3, 5), rtol=1e-6),
         Case("layers 6 and 7 of AlexNet-64", lambda rng: (FULL, (6, 7), (1, 3, 227, 227), None)),
         Case("layers 3 and 4 of AlexNet-64", lambda rng: (FULL, (3, 4), (1, 3, 227, 227), None)),
     ],
@@ -770,7 +796,8 @@ _ROWS = Withhold(
     functions=tuple(
         f"helpers.counting.{name}"
         for name in ("conv_cost", "conv_count", "pool_count", "linear_count", "count")
-    ),
+    )
+    + ("helpers.walk.Walk.__init__",),
     modules=("torchinfo", "torchsummary", "fvcore", "thop", "ptflops"),
 )
 _NETWORKS = Withhold(

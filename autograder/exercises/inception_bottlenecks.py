@@ -136,6 +136,14 @@ def middle_kernel_without_padding(right, **options):
     return net
 
 
+@mistake(
+    "the branches are stacked along the images",
+    "`torch.cat([...], dim=1)`: axis 0 counts the images, axis 1 the channels.",
+)
+def stacked_along_the_images(right, **options):
+    return rearranged(right(**options), torch.cat)
+
+
 @mistake("the branches are added, not stacked", "`torch.cat`: their channels stand side by side.")
 def branches_added(right, **options):
     return rearranged(right(**options), sum)
@@ -175,6 +183,7 @@ NAIVE = replace(
     ],
     mistakes=[
         *visible.NAIVE.mistakes, pooling_averages, middle_kernel_without_padding, branches_added,
+        stacked_along_the_images,
         pooling_left_out, convolutions_without_bias, everything_rectified,
     ],
 )  # fmt: skip
@@ -237,6 +246,7 @@ INCEPTION = replace(
         *visible.INCEPTION.mistakes, visible.large_kernel_with_padding_1,
         visible.stacked_along_the_height, visible.branches_in_another_order,
         visible.convolutions_without_relu, pooling_averages, middle_kernel_without_padding,
+        stacked_along_the_images,
         small_kernel_in_the_large_branch, reducers_exchanged, convolutions_without_bias,
         pooling_stacked_first, reducers_3x3, projection_without_relu,
     ],
@@ -448,8 +458,12 @@ def window_always_7x7(right, **options):
 class AlwaysDropping(nn.Module):
     """Dropout in training and in evaluation alike."""
 
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+
     def forward(self, x):
-        return nn.functional.dropout(x, 0.4)
+        return nn.functional.dropout(x, self.p)
 
 
 @mistake(
@@ -457,7 +471,21 @@ class AlwaysDropping(nn.Module):
     "`nn.Dropout` knows the mode; the function needs `training=self.training`.",
 )
 def dropout_in_evaluation(right, **options):
-    return exchanged(right(**options), dropout=AlwaysDropping())
+    return exchanged(right(**options), dropout=AlwaysDropping(0.4))
+
+
+class RowsAndChannels(nn.Module):
+    """The mean over channels and rows: (N, W)."""
+
+    def forward(self, x):
+        return x.mean(dim=(1, 2))
+
+
+@mistake(
+    "the mean is taken over channels and rows", "Axes 2 and 3 are height and width: `dim=(2, 3)`."
+)
+def channels_and_rows_averaged(right, **options):
+    return exchanged(right(**options), pool=RowsAndChannels())
 
 
 class CornerOnly(nn.Module):
@@ -496,8 +524,22 @@ GAP_HEAD = replace(
         *visible.GAP_HEAD.mistakes, head_with_ten_classes, scores_rectified,
         head_with_hidden_layer, window_always_7x7, one_place_read, rows_averaged_only,
         dropout_in_evaluation,
+        channels_and_rows_averaged,
     ],
 )  # fmt: skip
+
+
+@mistake("the pooling has stride 2", "5x5 windows at stride 3: 14 becomes 4.")
+def auxiliary_stride_2(right, **options):
+    return exchanged(right(**options), pool=nn.AvgPool2d(5, stride=2))
+
+
+@mistake(
+    "the dropout is active in evaluation, too",
+    "`nn.Dropout` knows the mode; the function needs `training=self.training`.",
+)
+def auxiliary_dropout_in_evaluation(right, **options):
+    return exchanged(right(**options), dropout=AlwaysDropping(0.7))
 
 
 @mistake("the hidden layer is left out", "128 · 4 · 4 values go into 1024 units, then come scores.")
@@ -569,7 +611,8 @@ AUX_HEAD = replace(
              large_inputs({"in_channels": 528, "num_classes": 1000}, (2, 528, 14, 14))),
     ],
     mistakes=[
-        *visible.AUX_HEAD.mistakes, auxiliary_hidden_left_out, auxiliary_convolution_left_out,
+        *visible.AUX_HEAD.mistakes, auxiliary_hidden_left_out, auxiliary_stride_2,
+        auxiliary_dropout_in_evaluation, auxiliary_convolution_left_out,
         auxiliary_average_of_everything, auxiliary_padded, auxiliary_softmax,
         auxiliary_width_ignored, auxiliary_pooled_last, auxiliary_convolution_3x3,
     ],
@@ -686,6 +729,14 @@ def heads_missing(right, aux=False, **options):
     return right(**options)
 
 
+@mistake("the auxiliary heads always have 1000 classes", "They know `num_classes`, too.")
+def auxiliary_heads_always_1000(right, **options):
+    net = right(**options)
+    for head in net.aux.values():
+        head.fc2 = nn.Linear(head.fc2.in_features, 1000)
+    return net
+
+
 @mistake("the heads come before the scores", "(scores, aux_4a, aux_4d): the scores come first.")
 def scores_last(right, **options):
     net = right(**options)
@@ -694,8 +745,8 @@ def scores_last(right, **options):
 
 
 def turned(net, inputs, output):
-    """The outputs of training mode, the last one first."""
-    return output[::-1] if isinstance(output, tuple) else output
+    """The outputs of training mode, the scores last."""
+    return (*output[1:], output[0]) if isinstance(output, tuple) else output
 
 
 @mistake("the first layer has stride 1", "The stem begins with a 7x7 convolution of stride 2.")
@@ -735,7 +786,8 @@ GOOGLENET = replace(
         Case("full width with heads", large_inputs({"aux": True}, (1, 3, 224, 224))),
     ],
     mistakes=[
-        *visible.GOOGLENET.mistakes, heads_missing, scores_last, first_stride_1,
+        *visible.GOOGLENET.mistakes, heads_missing, auxiliary_heads_always_1000, scores_last,
+        first_stride_1,
         one_module_left_out, always_in_colour, pointwise_of_the_stem_left_out,
     ],
 )  # fmt: skip

@@ -598,14 +598,14 @@ def always_three_channels(right, in_channels=3, **options):
 
 RESNET = replace(
     shortcut_in_either_order(visible.RESNET),
-    cases=[
+    cases=[  # what is known already comes first: it tells most mistakes apart
         replace(case, rtol=1e-6) for case in (
-            Case("ResNet-18 with few channels, grey, two images, not square",
-                 small(18, (2, 1, 64, 48), in_channels=1)),
-            Case("ResNet-50 with few channels", small(50)),
             Case("ResNet-34, full size", large(34)),
             Case("ResNet-101, full size", large(101)),
             Case("ResNet-152, full size, ten classes", large(152, num_classes=10)),
+            Case("ResNet-18 with few channels, grey, two images, not square",
+                 small(18, (2, 1, 64, 48), in_channels=1)),
+            Case("ResNet-50 with few channels", small(50)),
         )
     ],
     mistakes=[

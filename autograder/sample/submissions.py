@@ -39,6 +39,16 @@ def solved_answers(assignment: str) -> dict[str, str]:
     }
 
 
+def solved_cell(assignment: str, text: str) -> NotebookNode:
+    """The one code cell of the solved notebook in which a text occurs, outputs included.
+
+    Raises ValueError if there is none, or more than one.
+    """
+    cells = notebook_of(ROOT / "solutions", assignment).cells
+    [found] = [cell for cell in cells if cell.cell_type == "code" and text in cell.source]
+    return found
+
+
 def submission(assignment: str, answers: dict[str, str]) -> NotebookNode:
     """The released notebook with `answers`, by grade_id, in its answer cells.
 

@@ -4,6 +4,7 @@
 >>> claims.show("lenet")                         # a table for a notebook
 >>> claims.show("vgg16-*-params", "vgg-140M")    # by id, with * for families
 >>> claims.show("googlenet", verdicts=["wrong", "conflicting"])
+>>> claims.summary("googlenet")                  # how many hold, in one line
 >>> claims.find("vgg16-13.6gflop")               # one row of the table
 >>> claims.check(claims.find("vgg16-13.6gflop")) # and what is computed for it
 
@@ -13,7 +14,7 @@ layers run. Figures that only papers can give (errors by year, VGG's tables) are
 """
 
 from helpers.claims import history
-from helpers.claims.display import rows, show
+from helpers.claims.display import rows, show, summary
 from helpers.claims.recompute import Checked, Result, check, problems, strays
 from helpers.claims.table import DECKS, KINDS, VERDICTS, Claim, find, select, table, topics
 
@@ -32,6 +33,7 @@ __all__ = [
     "select",
     "show",
     "strays",
+    "summary",
     "table",
     "topics",
 ]

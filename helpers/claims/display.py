@@ -1,10 +1,15 @@
 """Claims as tables, for notebooks."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from helpers.claims.recompute import Checked, check
 from helpers.claims.table import VERDICTS, select
 
+IN_WORDS = {
+    "agrees": "agree", "rounds": "are rounded", "wrong": "wrong",
+    "conflicting": "in conflict with other slides or papers", "not checkable": "not to be checked",
+}  # fmt: skip
 HEADER = ("claim", "the slides say", "computed here", "verdict")
 
 
@@ -25,6 +30,18 @@ def row(checked: Checked) -> list[str]:
     else:
         right = checked.right + (", looked up" if claim.kind == "historical" else "")
     return [claim.claim, checked.stated, right, told]
+
+
+def summary(*patterns: str) -> str:
+    """How many claims hold, are rounded, are wrong, ..., in one line, computed afresh.
+
+    patterns: as for :func:`helpers.claims.select`.
+    """
+    found = [check(claim) for claim in select(*patterns)]
+    computed = sum(one.claim.kind == "computable" and one.result is not None for one in found)
+    counts = Counter(one.verdict for one in found)
+    said = [f"{counts[verdict]} {words}" for verdict, words in IN_WORDS.items() if counts[verdict]]
+    return f"{len(found)} claims, {computed} of them recomputed just now: {', '.join(said)}."
 
 
 def show(*patterns: str, verdicts: Iterable[str] = VERDICTS) -> None:

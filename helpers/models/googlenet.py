@@ -36,29 +36,23 @@ Layer = Callable[..., nn.Module]
 
 
 class Conv(nn.Sequential):
-    """A convolution and a ReLU; a kernel of odd size is padded so that stride 1 keeps the size."""
+    """A convolution and a ReLU; a kernel of odd size is padded so that stride 1 keeps the size.
+
+    norm: without bias and with batch norm in between, as in torchvision's GoogLeNet.
+    """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        norm: bool = False,
     ) -> None:
         padding = kernel_size // 2
-        super().__init__(
-            nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding), nn.ReLU()
-        )
-
-
-class NormConv(nn.Sequential):
-    """A convolution without bias, batch norm and a ReLU, as in torchvision's GoogLeNet."""
-
-    def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1
-    ) -> None:
-        padding = kernel_size // 2
-        super().__init__(
-            nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=False),
-            nn.BatchNorm2d(out_channels, eps=1e-3),
-            nn.ReLU(),
-        )
+        conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias=not norm)
+        between = [nn.BatchNorm2d(out_channels, eps=1e-3)] if norm else []
+        super().__init__(conv, *between, nn.ReLU())
 
 
 class NaiveInception(nn.Module):
@@ -222,7 +216,7 @@ def torchvision_googlenet(num_classes: int = 1000, in_channels: int = 3) -> Goog
 
     Its weights load through :func:`from_torchvision`. 6,624,904 parameters.
     """
-    net = GoogLeNet(num_classes, in_channels, conv=NormConv, large=3)
+    net = GoogLeNet(num_classes, in_channels, conv=partial(Conv, norm=True), large=3)
     net.stem[1] = net.stem[4] = net.pool["4a"] = nn.MaxPool2d(3, stride=2, ceil_mode=True)
     net.pool["5a"] = nn.MaxPool2d(2, stride=2, ceil_mode=True)
     return net

@@ -65,33 +65,3 @@ def stacked_bars(ax: Axes, bars: Mapping[str, Mapping[str, float]], title: str, 
         ax.spines[side].set_visible(False)
     say(ax, f"bars, {title}, {unit}", "; ".join(told))
     return ax
-
-
-def by_layer(
-    ax: Axes, runs: Mapping[str, Sequence[Sequence[float]]], labels: Sequence[str], title: str,
-    ylabel: str,
-) -> Axes:  # fmt: skip
-    """Values layer by layer on a logarithmic scale: a colour per name, a line per run.
-
-    runs: name to its runs, each with one value per label.
-    """
-    told = []
-    for k, (name, lines) in enumerate(runs.items()):
-        for number, values in enumerate(lines):
-            ax.plot(
-                labels, values, "os^Dvx+"[k % 7] + "-", color=PALETTE[k % 7], ms=4, lw=1.0,
-                mfc="w", label=None if number else name,
-            )  # fmt: skip
-        ends = [sorted(line[place] for line in lines) for place in (0, -1)]
-        first, last = (f"{low[0]:.1e} to {low[-1]:.1e}" for low in ends)
-        told.append(f"{name}: {first} at {labels[0]}, {last} at {labels[-1]}")
-    ax.set_yscale("log")
-    ax.set_ylabel(ylabel)
-    ax.tick_params(axis="x", labelrotation=60, labelsize=8)
-    ax.set_title(title, fontsize=11)
-    ax.legend(facecolor=WHITE, framealpha=1, edgecolor="none", fontsize=9)
-    ax.grid(color="#E5E5E5")
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
-    say(ax, f"{title}, {ylabel} by layer", "; ".join(told))
-    return ax

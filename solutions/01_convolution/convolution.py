@@ -1428,6 +1428,18 @@ plots.table(["claim", "the slides say", "computed here"], footnotes)
 # None of this is a reproach. A slide has no room for footnotes; you now have them.
 
 # %% [markdown]
+# All that the lectures claim about convolution stands in one table, `helpers.claims`. What of it can be
+# computed is computed by the course's own code. Once more, all at once:
+
+# %% tags=["showcase"]
+from helpers import claims
+
+print(claims.summary("conv"))
+
+# %% [markdown]
+# `claims.show("conv")` lists them, and with `verdicts=["wrong", "conflicting"]` those that do not
+# hold.
+#
 # ## 9. Going further
 #
 # Four optional exercises, without points, in any order.

@@ -1090,6 +1090,18 @@ plots.table(["claim", "the slides say", "computed here"], footnotes)
 # and the cost of the normalisation.*
 
 # %% [markdown]
+# All that the lectures claim about pooling stands in one table, `helpers.claims`. What of it can be
+# computed is computed by the course's own code. Once more, all at once:
+
+# %% tags=["showcase"]
+from helpers import claims
+
+print(claims.summary("pooling"))
+
+# %% [markdown]
+# `claims.show("pooling")` lists them, and with `verdicts=["wrong", "conflicting"]` those that do not
+# hold.
+#
 # ## 10. Going further
 #
 # Two optional exercises, without points.

@@ -1382,6 +1382,18 @@ plots.table(["where", "printed", "meant", "computed here"], misprints)
 # %% [markdown]
 # *Table 7. Three slips of the pen. Whoever copies a formula should test it on one column of numbers.*
 #
+# All that the lectures claim about normalization stands in one table, `helpers.claims`. What of it can be
+# computed is computed by the course's own code. Once more, all at once:
+
+# %% tags=["showcase"]
+from helpers import claims
+
+print(claims.summary("batchnorm", "norm-zoo"))
+
+# %% [markdown]
+# `claims.show("batchnorm", "norm-zoo")` lists them, and with `verdicts=["wrong", "conflicting"]` those that do not
+# hold.
+#
 # ### Going further
 #
 # - Send your `batchnorm2d_forward` and `batchnorm2d_backward` through the "learn a filter" experiment

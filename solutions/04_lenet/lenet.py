@@ -1172,6 +1172,18 @@ plots.table(["claim", "the slides say", "found here"], footnotes)
 # *Table 3. These want a footnote, and the last one a correction: the same slides cite the paper of
 # 1998 elsewhere.*
 #
+# All that the lectures claim about LeNet-5 stands in one table, `helpers.claims`. What of it can be
+# computed is computed by the course's own code. Once more, all at once:
+
+# %% tags=["showcase"]
+from helpers import claims
+
+print(claims.summary("lenet"))
+
+# %% [markdown]
+# `claims.show("lenet")` lists them, and with `verdicts=["wrong", "conflicting"]` those that do not
+# hold.
+#
 # ## 10. Going further
 #
 # ### MNIST, and its sister

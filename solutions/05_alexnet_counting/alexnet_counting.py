@@ -657,9 +657,9 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Part 10 compares every cell. So how large is an error of a digit? Small enough to stay unnoticed
-# for years, and large enough to be copied: a slip in a product became a cell, 37,726. The habit that
-# would have found it costs nothing: let a program count, and compare.
+# Part 10 compares every cell. Two digits changed places in a product, and from there went into the
+# table, where they stayed for years: a wrong number looks no different from a right one. The habit
+# that finds such slips costs little. Let a program count, and compare.
 
 # %% [markdown]
 # ### In your own words (1 point)
@@ -1448,6 +1448,18 @@ plots.table(["the slides say", "found here"], wrong)
 # copied on.*
 
 # %% [markdown]
+# All that the lectures claim about AlexNet and ZFNet stands in one table, `helpers.claims`. What of it can be
+# computed is computed by the course's own code. Once more, all at once:
+
+# %% tags=["showcase"]
+from helpers import claims
+
+print(claims.summary("alexnet96", "alexnet64", "zfnet"))
+
+# %% [markdown]
+# `claims.show("alexnet96", "alexnet64", "zfnet")` lists them, and with `verdicts=["wrong", "conflicting"]` those that do not
+# hold.
+#
 # ## 11. Going further
 #
 # ### ZFNet

@@ -459,7 +459,7 @@ plots.show(fig)
 # one kernel and halve another, and nothing changes.
 #
 # **Experiment.** We let an optimiser look for three 3 × 3 kernels whose composition comes as close as
-# possible to a given 7 × 7 kernel, and keep the best of three starts. Once the given kernel was
+# possible to a given 7 × 7 kernel (it calls your function), and keep the best of three starts. Once the given kernel was
 # itself made of three 3 × 3 kernels; once it is random. Three seeds each. What is left over is given
 # as a share of the sum of squares.
 #
@@ -1363,6 +1363,18 @@ plots.table(["claim", "the slides say", "computed here"], slips)
 # None of this is a reproach. Everybody who has drawn a VGG from memory has forgotten a layer.
 
 # %% [markdown]
+# All that the lectures claim about VGG and AlphaGo stands in one table, `helpers.claims`. What of it can be
+# computed is computed by the course's own code. Once more, all at once:
+
+# %% tags=["showcase"]
+from helpers import claims
+
+print(claims.summary("vgg", "alphago"))
+
+# %% [markdown]
+# `claims.show("vgg", "alphago")` lists them, and with `verdicts=["wrong", "conflicting"]` those that do not
+# hold.
+#
 # ## 10. Going further
 #
 # ### The pattern of all these networks

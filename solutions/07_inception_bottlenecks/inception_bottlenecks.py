@@ -1228,7 +1228,8 @@ layer_names = ["conv7", "conv3", *MODULES]
 fig, axes = plots.panels(1, 2, width=4.8, height=3.4)
 for ax, start in zip(axes, starts, strict=True):
     runs = {"with the heads": norms[start, 0.3], "without": norms[start, 0.0]}
-    plots.by_layer(ax, runs, layer_names, start, "norm of the gradient")
+    plots.runs(ax, runs, start, "layer", "norm of the gradient", log=True)
+    ax.set_xticks(range(1, 12), layer_names, rotation=60)
 plots.show(fig)
 
 # %% [markdown]
@@ -1431,6 +1432,18 @@ plots.table(["VGG-16 down to 28x28", "the slides say", "found here", "without co
 # has a function for it finds the slip.
 
 # %% [markdown]
+# All that the lectures claim about GoogLeNet stands in one table, `helpers.claims`. What of it can be
+# computed is computed by the course's own code. Once more, all at once:
+
+# %% tags=["showcase"]
+from helpers import claims
+
+print(claims.summary("googlenet"))
+
+# %% [markdown]
+# `claims.show("googlenet")` lists them, and with `verdicts=["wrong", "conflicting"]` those that do not
+# hold.
+#
 # ## 11. Going further
 #
 # No points here; in any order.

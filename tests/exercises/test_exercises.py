@@ -38,7 +38,7 @@ def test_the_reference_is_right_whatever_the_seed(name):
     ("graded", "wrong"), MISTAKES, ids=lambda v: getattr(v, "name", None) or v.exercise.name
 )
 def test_each_mistake_is_rejected_and_called_by_its_name(graded, wrong):
-    for seed in SEEDS:
+    for seed in SEEDS[:1] if graded.kind == "module" else SEEDS:  # a network takes seconds
         assert examine(graded, wrong, seed) == (True, True)
 
 

@@ -14,28 +14,16 @@ from autograder.exercises.inception_bottlenecks import (
     RIGHT_GAP_HEAD,
     RIGHT_INCEPTION,
 )
+from autograder.mistakes import sit
 from helpers.checks import CheckFailed
 from helpers.checks import inception_bottlenecks as check
-from helpers.checks.exercise import arguments_for, judge
-from helpers.checks.records import decode, decode_outcome, encode, record_call
+from helpers.checks.exercise import judge
+from helpers.checks.records import decode, encode
 from helpers.models import googlenet
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small networks on a busy machine: more threads would wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def verdict_on(name, answer):
-    exercise = EXERCISES[name].exercise
-    arguments = [arguments_for(case, [5, i]) for i, case in enumerate(exercise.cases)]
-    asked = exercise.asked(answer)
-    answers = [decode_outcome(record_call(asked, args)) for args in arguments]
-    return judge(exercise, arguments, answers)
+    return sit(EXERCISES[name].exercise, answer)
 
 
 def named(verdict):

@@ -7,32 +7,20 @@ from torch import nn
 
 from autograder import ROOT
 from autograder.exercises.lenet import EXERCISES, Masked, OneParameter, trained
+from autograder.mistakes import sit
 from autograder.sample.submissions import notebook_of
 from helpers.checks import CheckFailed
 from helpers.checks import lenet as check
 from helpers.checks.exercise import arguments_for, judge
 from helpers.checks.modules import Unusable, load_by_size
-from helpers.checks.records import decode, decode_outcome, encode, record_call
+from helpers.checks.records import decode, encode
 from helpers.data import digits
 from helpers.models import lenet
 from helpers.training import Batches, train_one_epoch
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small networks on a busy machine: more threads would wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def verdict_on(name, build):
-    exercise = EXERCISES[name].exercise
-    arguments = [arguments_for(case, [5, i]) for i, case in enumerate(exercise.cases)]
-    asked = exercise.asked(build)
-    answers = [decode_outcome(record_call(asked, args)) for args in arguments]
-    return judge(exercise, arguments, answers)
+def verdict_on(name, answer):
+    return sit(EXERCISES[name].exercise, answer)
 
 
 class InAnotherOrder(nn.Module):

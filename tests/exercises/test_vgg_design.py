@@ -14,31 +14,18 @@ from autograder.exercises.vgg_design import EXERCISES, RIGHT_PARSE_PATTERN
 from autograder.judge import probe
 from autograder.judge.preprocessors import Armed
 from autograder.judge.verdict import decide
+from autograder.mistakes import sit
 from autograder.sample.submissions import notebook_of
 from helpers.checks import CheckFailed
 from helpers.checks import vgg_design as check
 from helpers.checks.exercise import arguments_for, judge, standalone
 from helpers.checks.modules import describe_module
-from helpers.checks.records import decode, decode_outcome, encode, record_call, to_live
+from helpers.checks.records import decode, encode
 from helpers.models import vgg
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small networks on a busy machine: more threads would wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def verdict_on(name, answer):
-    """Judge a function as it is judged in a student's kernel: arguments arrive as records."""
-    exercise = EXERCISES[name].exercise
-    arguments = [arguments_for(case, [5, i]) for i, case in enumerate(exercise.cases)]
-    sent = [tuple(to_live(decode(encode(a))) for a in args) for args in arguments]
-    asked = exercise.asked(answer)
-    return judge(exercise, arguments, [decode_outcome(record_call(asked, args)) for args in sent])
+    return sit(EXERCISES[name].exercise, answer)
 
 
 # The networks, written in other ways --------------------------------------------------------

@@ -525,3 +525,9 @@ def test_errors_by_year_fall():
 def test_the_table_has_these_columns():
     header = FILE.read_text(encoding="utf-8").splitlines()[0]
     assert header.split(",") == list(COLUMNS)
+
+
+def test_a_summary_counts_what_the_table_holds():
+    said = claims.summary("googlenet")
+    assert said.startswith("65 claims, 58 of them recomputed just now: 38 agree, 15 are rounded")
+    assert "11 wrong" in said

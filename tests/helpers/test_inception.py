@@ -117,9 +117,3 @@ def test_stacked_bars_add_their_parts_up_and_share_colours(ax):
         != ax.patches[0].get_facecolor()
     )
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["x", "y"]
-
-
-def test_by_layer_says_where_every_name_begins_and_ends(ax):
-    plots.by_layer(ax, {"with": [[1, 10], [2, 20]]}, ["first", "last"], "norms", "norm")
-    assert "with: 1.0e+00 to 2.0e+00 at first, 1.0e+01 to 2.0e+01 at last" in ax.in_words
-    assert ax.get_yscale() == "log"

@@ -1,20 +1,17 @@
 """What the experiments of 03_batchnorm claim, as bounds."""
 
 import re
+from functools import partial
 
 import pytest
 
 from autograder import ROOT
-from autograder.sample.submissions import notebook_of
+from autograder.sample.submissions import solved_cell
 
 ASSIGNMENT = "03_batchnorm"
 
 
-def cell_that(contains):
-    """The one code cell of the solved notebook in which a text occurs."""
-    code = [c for c in notebook_of(ROOT / "solutions", ASSIGNMENT).cells if c.cell_type == "code"]
-    [found] = [cell for cell in code if contains in cell.source]
-    return found
+cell_that = partial(solved_cell, ASSIGNMENT)
 
 
 @pytest.fixture(scope="module")

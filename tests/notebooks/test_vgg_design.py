@@ -3,22 +3,20 @@
 import statistics
 
 import matplotlib
+from functools import partial
+
 import pytest
 
 matplotlib.use("Agg")
 
 from autograder import ROOT
-from autograder.sample.submissions import notebook_of
+from autograder.sample.submissions import solved_cell
 
 ASSIGNMENT = "06_vgg_design"
 MIDDLES = ("one 7x7", "three 3x3, linear", "three 3x3")
 
 
-def cell_that(contains):
-    """The one code cell of the solved notebook in which a text occurs."""
-    code = [c for c in notebook_of(ROOT / "solutions", ASSIGNMENT).cells if c.cell_type == "code"]
-    [found] = [cell for cell in code if contains in cell.source]
-    return found
+cell_that = partial(solved_cell, ASSIGNMENT)
 
 
 @pytest.fixture(scope="module")
