@@ -12,7 +12,7 @@ from nbgrader import utils
 from nbgrader.preprocessors import CheckCellMetadata, ClearOutput
 from nbgrader.validator import Validator
 
-from autograder import CourseError
+from autograder import CourseError, containment
 from autograder.classroom import logged
 from autograder.configuration import course_config
 from autograder.judge.preprocessors import Execute
@@ -41,10 +41,11 @@ class _Validator(Validator):
         return self.ran
 
 
-def check(path: Path) -> Checked:
-    """Run a notebook's visible checks, as `nbgrader validate` does.
+def check(path: Path, sandbox: bool | None = None) -> Checked:
+    """Run a notebook's visible checks, as `nbgrader validate` does, contained.
 
-    Raises CourseError if the file cannot be checked.
+    sandbox: whether to contain it, if not as the environment says. Raises CourseError if the file
+    cannot be checked.
     """
     path = Path(path)
     try:
@@ -55,7 +56,10 @@ def check(path: Path) -> Checked:
         raise CourseError(f"{path} is not a notebook, or a damaged one.") from None
     if not any(utils.is_grade(cell) for cell in before.cells):
         raise CourseError(f"{path} has no graded cells: is it a notebook of this course?")
-    validator = _Validator(config=course_config())
+    config = course_config(sandbox=sandbox)
+    config.ContainedProvisioner.warm = False  # for one notebook, preloading does not pay
+    containment.ensure(config)
+    validator = _Validator(config=config)
     validator.preprocessors = [CheckCellMetadata, ClearOutput, Execute]
     validator.ignore_checksums = False
     try:

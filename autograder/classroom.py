@@ -73,12 +73,13 @@ class Standing:
 class Classroom:
     """A class in its folder.
 
-    place: the folder with submissions, gradebook and feedback; the course's own by default.
+    place: the folder with submissions, gradebook and feedback; the course's own by default;
+    sandbox: whether notebooks are contained, if not as the environment says.
     """
 
-    def __init__(self, place: Path | None = None):
+    def __init__(self, place: Path | None = None, sandbox: bool | None = None):
         self.place = Path(place or ROOT / "autograder").resolve()
-        self.config = course_config(place)
+        self.config = course_config(place, sandbox)
         self.coursedir = CourseDirectory(config=self.config)
 
     # Where things lie -----------------------------------------------------------------------

@@ -9,11 +9,12 @@ from traitlets.config import Config, PyFileConfigLoader
 from autograder import ROOT
 
 
-def course_config(place: Path | None = None) -> Config:
+def course_config(place: Path | None = None, sandbox: bool | None = None) -> Config:
     """The configuration in `nbgrader_config.py`.
 
     place: another folder for submissions, gradebook, feedback and key than `autograder/`, for
-    classes that are only samples.
+    classes that are only samples; sandbox: whether to contain notebooks, if not as the environment
+    says.
     """
     config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
     if place is not None:
@@ -22,6 +23,8 @@ def course_config(place: Path | None = None) -> Config:
             config.CourseDirectory[f"{kind}_directory"] = str(place / kind)
         config.CourseDirectory.db_url = f"sqlite:///{place / 'gradebook.db'}"
         config.Arm.key_file = str(place / "course.key")
+    if sandbox is not None:
+        config.ContainedProvisioner.sandbox = sandbox
     return config
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from autograder import ROOT, CourseError, feedback, grading, release, report
 from autograder.classroom import Classroom, Standing
+from autograder.kernels import sandbox
 from autograder.sample.members import Member, members
 
 PLACE = ROOT / "autograder" / "demo"
@@ -27,14 +28,16 @@ class Shown:
 def build(place: Path, most: int | None = None) -> tuple[Classroom, dict[str, list[Member]]]:
     """Make a fresh sample class in `place`, in place of an earlier one.
 
-    Everybody hands in the first assignment, a few the others. Returns who did, by assignment.
-    Raises CourseError if the folder is not a sample class.
+    Everybody hands in the first assignment, a few the others. They are harmless: where no sandbox
+    can be had, they are graded without. Returns who handed in, by assignment. Raises CourseError if
+    the folder is not a sample class.
     """
     mark = place / MARK
     if place.exists() and any(place.iterdir()) and not mark.exists():
         raise CourseError(f"{place} is not a sample class; move it away, then try again.")
     shutil.rmtree(place, ignore_errors=True)
-    room, few = Classroom(place), min(most or FEW, FEW)
+    room = Classroom(place, sandbox=False if sandbox.trouble() else None)
+    few = min(most or FEW, FEW)
     first, *others = release.assignments()
     found = {first: members(first, most)} | {name: members(name, few) for name in others}
     place.mkdir(parents=True)

@@ -16,8 +16,9 @@ from typing import Literal
 from rich.markup import escape
 from rich.table import Table
 
-from autograder import ROOT
+from autograder import ROOT, containment
 from autograder.addresses import BadCourseFile, load
+from autograder.kernels import cgroup, sandbox
 
 __all__ = ["Finding", "examine", "table"]
 
@@ -135,33 +136,26 @@ def _git(root: Path) -> Iterator[Finding]:
     yield Finding("git", "ok", _output("git", "--version").removeprefix("git version "))
 
 
-def _bubblewrap(root: Path) -> Iterator[Finding]:
-    """Builds a sandbox, since having the program says nothing about being allowed to use it."""
-    part = "bubblewrap"
-    if not sys.platform.startswith("linux"):
-        yield Finding(part, "note", "Linux only", "Grade submissions you do not trust on Linux.")
-    elif not shutil.which("bwrap"):
-        yield Finding(
-            part, "note", "missing", "Optional, for sandboxed grading: apt install bubblewrap."
-        )
-    else:
-        trial = subprocess.run(
-            ["bwrap", "--ro-bind", "/", "/", "--unshare-pid", "--unshare-net", "true"],
-            capture_output=True,
-            text=True,
-            timeout=20,
-        )
-        if trial.returncode == 0:
-            yield Finding(part, "ok", _output("bwrap", "--version").removeprefix("bubblewrap "))
+def _sandbox(root: Path) -> Iterator[Finding]:
+    """Builds one, since having the program says nothing about being allowed to use it."""
+    part = "sandbox"
+    if trouble := sandbox.trouble():
+        if containment.asked_to_give_up():
+            detail = f"given up by {containment.SWITCH}: {containment.WARNING}"
+            yield Finding(part, "note", detail, trouble)
         else:
-            why = trial.stderr.strip().splitlines()[-1:] or ["it cannot build a sandbox"]
-            yield Finding(
-                part,
-                "note",
-                why[0],
-                "Sandboxes need user namespaces. Ubuntu 24.04 wants an AppArmor profile for bwrap "
-                "with `userns,`; a container wants CAP_SYS_ADMIN.",
-            )
+            yield Finding(part, "note", "none: nothing is graded without --no-sandbox", trouble)
+        return
+    version = _output("bwrap", "--version")
+    kinds = {limit for limits in cgroup.parents().values() for limit in limits}
+    if {"memory", "pids"} <= kinds:
+        yield Finding(part, "ok", f"{version}, with limits for all of a notebook's processes")
+    else:
+        detail = f"{version}; memory is limited for each process, not for all of a notebook's"
+        yield Finding(part, "ok", detail)
+    if containment.asked_to_give_up():
+        detail = f"{containment.SWITCH} is set: {containment.WARNING}"
+        yield Finding(part, "note", detail, "Unset it.")
 
 
 def _course_file(root: Path) -> Iterator[Finding]:
@@ -231,7 +225,7 @@ CHECKS: tuple[Callable[[Path], Iterator[Finding]], ...] = (
     _gpu,
     _jupyter,
     _git,
-    _bubblewrap,
+    _sandbox,
     _course_file,
     _gradebook,
     _course_key,

@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder import ROOT, CourseError, release
+from autograder import ROOT, CourseError, containment, release
 from autograder.classroom import FAILED, GRADED, LOOK, MISSING, WAITING, Classroom, Record, Standing
 from autograder.intake import desk
 
@@ -33,10 +33,13 @@ def grade(
     """Grade what was submitted and is new or has changed, and say what went wrong.
 
     named: assignments, all with submissions by default; student: only this one; force: grade again
-    what is graded already. Returns the records of what was graded now, by assignment.
+    what is graded already. Returns the records of what was graded now, by assignment. Raises
+    CourseError if there is no sandbox and nobody has said that none is needed.
     """
     assignments = room.assignments(list(named))
     with room.logged("grading.log") as screen:
+        if not containment.ensure(room.config):
+            screen.print(f"[bold red]NO SANDBOX[/]: {containment.WARNING}", soft_wrap=True)
         for folder in room.strangers():
             screen.print(f"Left alone, named like no assignment: {folder}", soft_wrap=True)
         return {name: _grade_assignment(room, name, student, force, screen) for name in assignments}
@@ -156,7 +159,9 @@ def explain(
     present = sorted(path.name for path in folder.rglob("*.ipynb"))
     reasons = []
     for name in expected:
-        if name not in present:
+        if folder.is_symlink() or (folder / name).is_symlink():
+            reasons.append(f"{name} is a link to another file, not a notebook")
+        elif name not in present:
             instead = f"; there is {', '.join(present)}" if present else ""
             reasons.append(f"it has no notebook called {name}{instead}")
         elif problem := _what_is_wrong_with(folder / name):

@@ -5,13 +5,15 @@ Everything here is stock nbgrader configuration; `nbgrader ...` from the course 
 """
 
 import os
+import pkgutil
 import sys
 import warnings
 from pathlib import Path
 
 from sqlalchemy.exc import SAWarning
 
-from autograder import ROOT, addresses
+from autograder import ROOT, addresses, containment, kernels
+from autograder.kernels.provisioner import LIBRARIES
 
 c = get_config()  # noqa: F821 - given by traitlets
 
@@ -64,7 +66,7 @@ c.Autograde.autograde_preprocessors = [
     STEP + "IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     STEP + "LimitOutput",
-    STEP + "SaveAutoGrades",
+    "autograder.judge.preprocessors.SaveAutoGrades",
     STEP + "AssignLatePenalties",
     STEP + "CheckCellMetadata",
 ]
@@ -73,6 +75,23 @@ c.OverwriteCells.add_missing_cells = True
 c.Execute.skip_cells_with_tag = "showcase"
 c.Execute.shutdown_kernel = "immediate"
 c.Execute.timeout = 60
+
+# Kernels: contained ones, whatever a notebook's metadata say. They see Python, what notebooks
+# import, and a copy of their own submission; docs/security.md has the rest.
+kernels.announce()
+c.Execute.kernel_name = kernels.KERNEL
+c.ContainedProvisioner.sandbox = not containment.asked_to_give_up()
+c.ContainedProvisioner.readable = [str(ROOT / "helpers"), str(ROOT / "data")]
+c.ContainedProvisioner.environment = ["NBGRADER_EXECUTION"]
+c.ContainedProvisioner.preload = LIBRARIES + [
+    "sklearn.datasets",
+    "tqdm.auto",
+    *(
+        f"{package}.{found.name}"
+        for package in ("helpers", "helpers.checks")
+        for found in pkgutil.iter_modules([str(ROOT / package.replace(".", "/"))])
+    ),
+]
 
 # Feedback: no hidden regions (they hold no secret, but distract) and no marking schemes.
 c.GenerateFeedback.preprocessors = [

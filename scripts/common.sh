@@ -8,7 +8,7 @@ export UV_FIND_LINKS UV_PYTHON_DOWNLOADS
 unset VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME UV_PYTHON
 
 say() {
-    printf '%s\n' "$*" >&2
+    printf '%s\n' "$@" >&2
 }
 
 # What is missing, and what to do about it.
@@ -52,4 +52,21 @@ find_uv() {
         }
     fi
     printf '%s\n' "$(pwd -P)/.tools/bin/uv"
+}
+
+# Bubblewrap, which contains the notebooks that are graded: installed where this is root in a
+# container or in continuous integration; elsewhere only named. Nothing else needs it.
+find_bubblewrap() {
+    if [ "$(uname)" != Linux ] || command -v bwrap >/dev/null 2>&1; then
+        return
+    fi
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 &&
+        { [ -n "${CI:-}" ] || [ -e /.dockerenv ] || [ -e /run/.containerenv ]; }; then
+        say "Installing bubblewrap."
+        if { apt-get update -qq && apt-get install -y -qq bubblewrap; } >/dev/null 2>&1; then
+            return
+        fi
+    fi
+    say "" "Grading wants bubblewrap, the sandbox for notebooks. One command installs it:" \
+        "    sudo apt install bubblewrap" ""
 }

@@ -35,5 +35,6 @@ if ! cmp -s requirements.lock $installed; then
     cp requirements.lock $installed
 fi
 "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+find_bubblewrap
 printf '%s\n' "$here" >$stamp
 say "Set up. The course command is .venv/bin/course."

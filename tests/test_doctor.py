@@ -62,13 +62,26 @@ def test_version_that_is_not_the_locks_is_noted(monkeypatch):
     assert "the lock says 0.9.5" in find(doctor.examine(), "nbgrader").detail
 
 
-def test_missing_git_and_bubblewrap_are_noted(monkeypatch):
+def test_missing_git_is_noted(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
-    monkeypatch.setattr(doctor.sys, "platform", "linux")
-    findings = doctor.examine()
-    for part in ("git", "bubblewrap"):
-        assert find(findings, part).state == "note"
-        assert "install" in find(findings, part).advice
+    finding = find(doctor.examine(), "git")
+    assert finding.state == "note"
+    assert "install" in finding.advice
+
+
+def test_no_sandbox_is_noted_with_the_way_out(monkeypatch):
+    monkeypatch.setattr(doctor.sandbox, "trouble", lambda: "Bubblewrap is missing: apt install it.")
+    monkeypatch.delenv(doctor.containment.SWITCH, raising=False)
+    finding = find(doctor.examine(), "sandbox")
+    assert finding.state == "note"
+    assert "nothing is graded" in finding.detail
+    assert "apt install" in finding.advice
+
+
+def test_a_sandbox_given_up_is_noted(monkeypatch):
+    monkeypatch.setattr(doctor.sandbox, "trouble", lambda: "Bubblewrap is missing: apt install it.")
+    monkeypatch.setenv(doctor.containment.SWITCH, "1")
+    assert "your own rights" in find(doctor.examine(), "sandbox").detail
 
 
 def test_bad_course_file_is_a_problem_that_names_the_key(tmp_path):

@@ -99,6 +99,12 @@ def test_every_graded_cell_is_judged(place):
     assert not any(v["attempted"] for v in verdicts(place, "blank").values())
 
 
+@pytest.mark.sandbox
+def test_stock_nbgrader_contains_every_notebook(place):
+    for student in ("perfect", "blank", "mistaken"):
+        assert all(verdict["contained"] for verdict in verdicts(place, student).values())
+
+
 def test_mistakes_are_named_through_the_whole_pipeline(place):
     found = verdicts(place, "mistaken")
     for name, mistakes in mistakes_of("convolution").items():

@@ -156,7 +156,12 @@ def mend(room: Classroom, student: str, assignment: str) -> list[str]:
 
 
 def _the_notebook(folder: Path, name: str, assignment: str) -> Path | None:
-    """The file to be graded: the one of the right name, or the one with most of the cells."""
+    """The file to be graded: the one of the right name, or the one with most of the cells.
+
+    A link is none: it leads to somebody else's file.
+    """
+    if (folder / name).is_symlink():
+        return None
     if (folder / name).is_file():
         return folder / name
     found = {}

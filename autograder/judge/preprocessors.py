@@ -11,22 +11,25 @@ from collections import Counter
 from pathlib import Path
 
 import torch
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute as StockExecute
 from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import SaveAutoGrades as StockSaveAutoGrades
 from nbgrader.preprocessors.execute import UnresponsiveKernelError
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Integer, Unicode
 
-from autograder import exercises
+from autograder import containment, exercises
 from autograder.judge import probe, verdict
 from autograder.judge.graded import Graded
 from autograder.judge.keys import course_key, seed_for
 from helpers.checks import modules, records
 from helpers.checks.exercise import arguments_for, standalone
 
+BYTES_PER_OUTPUT = 1000  # about what an empty one takes in memory
 AROUND = "convnets-guard"  # metadata of the cells that are there only while a notebook runs
 
 
@@ -49,6 +52,7 @@ class Arm(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         about = resources["nbgrader"]
+        self.leave_out_links(about, resources)
         key = course_key(self.key_file)
         known = exercises.load(about["notebook"])
         armed = resources["convnets_armed"] = {}
@@ -72,6 +76,19 @@ class Arm(NbGraderPreprocessor):
             cells += [before, cell, after]
         nb.cells = cells
         return nb, resources
+
+    def leave_out_links(self, about, resources):
+        """Take back what nbgrader copied because a submission links to it: somebody's else file."""
+        coursedir = CourseDirectory(config=self.config)
+        student, assignment = about["student"], about["assignment"]
+        path = coursedir.format_path(coursedir.submitted_directory, student, assignment)
+        submitted, copied = Path(path), Path(resources.get("metadata", {}).get("path", ""))
+        if submitted.is_symlink() or (submitted / f"{about['notebook']}.ipynb").is_symlink():
+            raise ValueError("the notebook is a link to another file")
+        for link in submitted.rglob("*"):
+            if link.is_symlink():
+                self.log.warning("Left out, a link to another file: %s", link)
+                (copied / link.relative_to(submitted)).unlink(missing_ok=True)
 
 
 class Armed:
@@ -134,7 +151,10 @@ class Execute(StockExecute):
     ).tag(config=True)
 
     def preprocess(self, nb, resources, km=None):
-        self._received = Counter()
+        self._received, self._unfinished = Counter(), 0
+        resources["convnets_contained"] = containment.ensure(self.config)
+        if not resources["convnets_contained"]:
+            self.log.warning(containment.UNCONTAINED)
         return super().preprocess(nb, resources, km)
 
     def setup_kernel(self, **options):
@@ -145,15 +165,23 @@ class Execute(StockExecute):
         if "convnets_stopped" in resources:
             return cell, resources
         try:
-            return super().preprocess_cell(cell, resources, index)
+            done = super().preprocess_cell(cell, resources, index)
+            self._unfinished = 0
+            return done
         except (DeadKernelError, UnresponsiveKernelError) as error:
             self.log.warning("The kernel stopped before the end of the notebook: %s", error)
-            resources["convnets_stopped"] = (
-                "the notebook stopped before its end: its kernel was killed, ran out of memory, or "
-                "could not be interrupted"
+            reason = getattr(self.km and self.km.provisioner, "reason", "") or (
+                "its kernel was killed, ran out of memory, or could not be interrupted"
             )
+            resources["convnets_stopped"] = f"the notebook stopped before its end: {reason}"
         except Exception as error:  # the kernel can send anything; it costs this cell and no more
             self.log.warning("Cell %d: what the kernel sent makes no sense: %s", index, error)
+            # A cell ran and its output did not come to an end: once may be chance.
+            self._unfinished += isinstance(error, CellTimeoutError)
+            if self._unfinished > 1:
+                resources["convnets_stopped"] = (
+                    "the notebook stopped before its end: it sent more output than can be read"
+                )
         return cell, resources
 
     def process_message(self, msg, cell, cell_index):
@@ -163,7 +191,8 @@ class Execute(StockExecute):
         msg["content"].pop("transient", None)
         if msg["msg_type"] in ("stream", "display_data", "execute_result", "error"):
             account = cell_index if is_autograded(cell) else "others"
-            self._received[account] += len(json.dumps(msg["content"], default=str))
+            size = len(json.dumps(msg["content"], default=str)) + BYTES_PER_OUTPUT
+            self._received[account] += size
             if self._received[account] > self.max_output:
                 return None
         return super().process_message(msg, cell, cell_index)
@@ -175,11 +204,13 @@ class Judge(NbGraderPreprocessor):
     def preprocess(self, nb, resources):
         torch.set_num_threads(1)  # the cases are tiny; more threads only wait for each other
         armed, stopped = resources.get("convnets_armed", {}), resources.get("convnets_stopped", "")
+        contained = resources.get("convnets_contained", False)
         nb.cells = [cell for cell in nb.cells if AROUND not in cell.metadata]
         decided: dict[str, verdict.Decision] = {}
         for cell in filter(is_autograded, nb.cells):
             name = cell.metadata.nbgrader.grade_id
             decided[name] = verdict.decide(name, armed.get(name), cell.outputs, stopped, decided)
+            decided[name].contained = contained
             if name in armed:
                 cell.source = armed[name].source
             points = round(float(cell.metadata.nbgrader.points) * decided[name].fraction, 2)
@@ -194,3 +225,17 @@ class Judge(NbGraderPreprocessor):
             for flag in decided[name].flags:
                 self.log.warning("%s: %s", name, flag)
         return nb, resources
+
+
+class SaveAutoGrades(StockSaveAutoGrades):
+    """nbgrader's; if there was no sandbox, the comment on the first answer says so."""
+
+    def _add_comment(self, cell, resources):
+        super()._add_comment(cell, resources)
+        if resources.pop("convnets_contained", True):
+            return
+        where = (self.notebook_id, self.assignment_id, self.student_id)
+        comment = self.gradebook.find_comment(cell.metadata["nbgrader"]["grade_id"], *where)
+        said = [comment.auto_comment] if comment.auto_comment else []
+        comment.auto_comment = " ".join([*said, containment.UNCONTAINED])
+        self.gradebook.db.commit()

@@ -18,7 +18,8 @@ MIME = "application/vnd.convnets.verdict+json"
 class Decision:
     """What the judge decided: fraction of the points, the cases, and remarks for the instructor.
 
-    message: what to say instead of cases when there are none; remarks never lower a mark.
+    message: what to say instead of cases when there are none; remarks never lower a mark;
+    contained: whether the notebook ran in a sandbox.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Decision:
     message: str = ""
     remarks: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
+    contained: bool = False
 
 
 def decide(name: str, armed, outputs: list, stopped: str, decided: dict[str, Decision]) -> Decision:
@@ -146,6 +148,7 @@ def _data(decision: Decision) -> dict:
     return {
         "exercise": decision.name,
         "fraction": decision.fraction,
+        "contained": decision.contained,
         "attempted": bool(decision.verdict and decision.verdict.attempted),
         "message": decision.message,
         "cases": [

@@ -102,6 +102,7 @@ class Findings:
     repairs: dict[str, list[str]]
     shares: dict[str, dict[str, float]]
     feedback: dict[str, str]
+    uncontained: list[str] = field(default_factory=list)
 
     def having(self, *statuses: str) -> list[Standing]:
         """Rows with one of the statuses."""
@@ -195,6 +196,8 @@ def collect(room: Classroom, assignment: str) -> Findings:
         findings.troubles.append(found)
     for row in findings.graded:
         verdicts = room.verdicts(row.student, assignment)
+        if not all(verdict.get("contained") for verdict in verdicts):
+            findings.uncontained.append(row.student)
         findings.shares[row.student] = {v["exercise"]: v["fraction"] for v in verdicts}
         for verdict in verdicts:
             name = verdict["exercise"]

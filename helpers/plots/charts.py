@@ -1,6 +1,6 @@
 """Charts of numbers: bars, curves, dots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -26,13 +26,18 @@ def bars(ax: Axes, values: Sequence[float], labels: Sequence[str], title: str, u
 
 
 def curves(
-    ax: Axes, lines: Sequence[tuple[str, Sequence[float]]], title: str, xlabel: str, ylabel: str
+    ax: Axes,
+    lines: Sequence[tuple[str, Sequence[float]]],
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    start: int = 0,
 ) -> Axes:
-    """Lines over 0, 1, 2, ...; each has a colour, a marker and a name in the legend."""
+    """Lines over start, start + 1, ...; each has a colour, a marker and a name in the legend."""
     for k, (name, values) in enumerate(lines):
-        ax.plot(
-            values, label=name, color=PALETTE[k % 7], marker="os^Dvx+"[k % 7], ms=4, lw=1.2, mfc="w"
-        )
+        places = range(start, start + len(values))
+        style = {"color": PALETTE[k % 7], "marker": "os^Dvx+"[k % 7], "ms": 4, "lw": 1.2}
+        ax.plot(places, values, label=name, mfc="w", **style)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.set_title(title, fontsize=11)
     told = [
@@ -111,11 +116,17 @@ def scatter(
     xlabel: str,
     ylabel: str,
     log: bool = False,
+    left: Collection[str] = (),
 ) -> Axes:
-    """One labelled dot per name, at (x, y). log: a logarithmic x axis."""
+    """One labelled dot per name, at (x, y). log: a logarithmic x axis.
+
+    left: names that stand on the left of their dots, where there is no room on the right.
+    """
     for k, (name, (x, y)) in enumerate(points.items()):
-        ax.plot(x, y, "os^Dvx+"[k % 7], color=PALETTE[k % 6], ms=7, mec=DARK, mew=0.6)
-        ax.annotate(name, (x, y), xytext=(6, 4), textcoords="offset points", fontsize=8)
+        ax.plot(x, y, "os^Dv<>"[k % 7], color=PALETTE[k % 6], ms=7, mec=DARK, mew=0.6)
+        side, ha = (-6, "right") if name in left else (6, "left")
+        place = {"xytext": (side, 4), "textcoords": "offset points", "ha": ha}
+        ax.annotate(name, (x, y), fontsize=8, **place)
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log" if log else "linear")
     ax.margins(x=0.18, y=0.12)
     ax.set_title(title, fontsize=11)

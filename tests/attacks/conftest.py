@@ -3,6 +3,7 @@
 import json
 import sys
 import textwrap
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -149,17 +150,22 @@ class Graded:
 def grader(tmp_path_factory):
     """grader(notebook, ...): the submission as it is after grading.
 
-    student, folder and notebook (its name) are what nbgrader says about it; steps: what is done.
+    student, folder and notebook (its name) are what nbgrader says about it; steps: what is done;
+    limits: of the sandbox, by name.
     """
     place = tmp_path_factory.mktemp("class")
     config = course_config(place)
 
-    def grade(nb, student="ann", folder=None, notebook=NOTEBOOK, steps=(Arm, Execute, Judge)):
+    def grade(
+        nb, student="ann", folder=None, notebook=NOTEBOOK, steps=(Arm, Execute, Judge), **limits
+    ):
+        limited = deepcopy(config)
+        limited.ContainedProvisioner.update(limits)
         folder = Path(folder or tmp_path_factory.mktemp("submission"))
         about = {"student": student, "assignment": ASSIGNMENT, "notebook": notebook}
         resources = {"nbgrader": about, "metadata": {"path": str(folder)}}
         for step in steps:
-            nb, resources = step(config=config).preprocess(nb, resources)
+            nb, resources = step(config=limited).preprocess(nb, resources)
         graded = Graded(nb)
         for cell in nb.cells:
             about = cell.metadata.get("nbgrader", {})
