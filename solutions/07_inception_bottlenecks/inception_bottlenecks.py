@@ -710,9 +710,8 @@ for ax, (title, unit, stem_key, vgg_key, scale) in zip(axes, quantities, strict=
     plots.bars(ax, sums, ["stem", "VGG-16"], title, unit)
 plots.show(fig)
 print("your predictions:", most_params, most_memory, most_macs)
-for key in ("conv3_params", "conv3_macs", "conv7_macs"):
-    total = key.replace(key[:5], "stem")
-    print(f"{key} are {stem_numbers[key] / stem_numbers[total]:.0%} of {total}")
+for name, of in (("conv3_params", "stem_params"), ("conv3_macs", "stem_macs")):
+    print(f"{name} are {stem_numbers[name] / stem_numbers[of]:.0%} of {of}")
 
 # %% [markdown]
 # *Figure 7. From 224 × 224 to 28 × 28, poolings included, as you counted it. If you counted right,
@@ -724,7 +723,7 @@ for key in ("conv3_params", "conv3_macs", "conv7_macs"):
 # For VGG-16 down to 28 × 28 the lecture prints 1.1 million parameters, 7,485 million MACs, and 42.9
 # MB of memory, which it compares with 7.5 MB for the stem. In two or three sentences: which *one*
 # slip explains the first two numbers, and how can you tell? And what else is uneven about the
-# comparison of memory? (Answer before you read part 10, which tells both this and your numbers.)
+# comparison of memory? (Answer before you read part 10: it gives away this and your numbers.)
 
 # %% [markdown] nbgrader={"cell_type": "markdown", "grade": true, "grade_id": "written_slip", "locked": false, "points": 1, "schema_version": 3, "solution": true}
 # ### BEGIN SOLUTION
