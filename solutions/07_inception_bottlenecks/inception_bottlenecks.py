@@ -1397,7 +1397,8 @@ wrong = [
      f"a misprint of 64; with 264 it would be {(bottleneck_total + line_5x5 * 200) / 1e6:.1f}M"],
     ["the module with bottlenecks", "353M", f"{bottleneck_total:,}",
      "no one line counted twice gives 353; another edition has 358M, with the 3x3 line twice,"
-     f" {(bottleneck_total + line_3x3) / 1e6:.1f}M; 353 may be a misprint of that"],
+     f" {(bottleneck_total + line_3x3) / 1e6:.1f}M; 353 may be a misprint of that (or the 5x5"
+     " line twice and no line of 64 filters, which makes 353.2M)"],
     ["naive module to this one", "854M to 353M", f"{naive_total / bottleneck_total:.2f} to 1",
      "follows from the wrong sum"],
     ["GoogLeNet's parameters", "only 5 million", f"{whole.params:,}",
