@@ -25,6 +25,11 @@ def bars(ax: Axes, values: Sequence[float], labels: Sequence[str], title: str, u
     return ax
 
 
+def _number(value: float) -> str:
+    """A number as one reads it out: two digits, or the whole number where that has more."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2g}"
+
+
 def curves(
     ax: Axes,
     lines: Sequence[tuple[str, Sequence[float]]],
@@ -41,8 +46,8 @@ def curves(
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.set_title(title, fontsize=11)
     told = [
-        f"{name} starts at {values[0]:.2g}, ends at {values[-1]:.2g} and lies between"
-        f" {min(values):.2g} and {max(values):.2g}"
+        f"{name} starts at {_number(values[0])}, ends at {_number(values[-1])} and lies between"
+        f" {_number(min(values))} and {_number(max(values))}"
         for name, values in lines
     ]
     say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
@@ -72,7 +77,9 @@ def runs(
             label = None if number else name
             ax.plot(range(1, len(values) + 1), values, label=label, **style)
         first, last = ([values[place] for values in lines] for place in (0, -1))
-        spans = (f"{min(v):.2g}" + f" to {max(v):.2g}" * (max(v) > min(v)) for v in (first, last))
+        spans = (
+            _number(min(v)) + f" to {_number(max(v))}" * (max(v) > min(v)) for v in (first, last)
+        )
         told.append("{}, {} runs, starts at {}, ends at {}".format(name, len(lines), *spans))
     ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
