@@ -250,26 +250,6 @@ def containers_get_rows(right, model, input_shape):
 
 
 @mistake(
-    "the model is moved to the meta device, and its weights are gone",
-    "Move a copy, `copy.deepcopy(model)`, or run the model where it is.",
-)
-def model_moved(right, model, input_shape):
-    rows = right(model, input_shape)
-    model.to("meta")
-    return rows
-
-
-@mistake(
-    "the model is left in evaluation mode",
-    "Note `model.training` before, and call `model.train(...)` with it afterwards.",
-)
-def evaluation_mode_kept(right, model, input_shape):
-    rows = right(model, input_shape)
-    model.eval()
-    return rows
-
-
-@mistake(
     "batch norm learns from the input that the model is run on",
     "Run the model in evaluation mode, or on the meta device.",
 )
@@ -350,8 +330,8 @@ COUNT_LAYERS = replace(
     ],
     mistakes=[
         *visible.COUNT_LAYERS.mistakes, input_shape_noted, one_row_a_layer, containers_get_rows,
-        model_moved, evaluation_mode_kept, statistics_changed, rows_in_values,
-        memory_of_two_images, linear_without_macs, square_kernels, order_of_construction,
+        statistics_changed, rows_in_values, memory_of_two_images, linear_without_macs,
+        square_kernels, order_of_construction,
     ],
 )  # fmt: skip
 
@@ -707,19 +687,6 @@ def removals(*numbers):
     return removal_inputs(NET, numbers, (1, 1, 4, 5))
 
 
-@mistake("the groups of the next layer get lost", "Only its number of inputs changes.")
-def groups_lost(right, model, numbers):
-    net = right(model, numbers)
-    for place in rewired(net, model):
-        if isinstance(net[place], nn.Conv2d):
-            old = net[place]
-            net[place] = nn.Conv2d(
-                old.in_channels, old.out_channels, old.kernel_size, old.stride, old.padding,
-                bias=old.bias is not None,
-            )  # fmt: skip
-    return net
-
-
 @mistake("the next layer gets a bias that it did not have", "`bias=layer.bias is not None`.")
 def bias_appears(right, model, numbers):
     net = right(model, numbers)
@@ -756,8 +723,7 @@ REMOVE_LAYERS = replace(
         Case("layers 3 and 4 of AlexNet-64", lambda rng: (FULL, (3, 4), (1, 3, 227, 227), None)),
     ],
     mistakes=[
-        *visible.REMOVE_LAYERS.mistakes, groups_lost, bias_appears, pooling_removed,
-        only_the_first,
+        *visible.REMOVE_LAYERS.mistakes, bias_appears, pooling_removed, only_the_first,
     ],
 )  # fmt: skip
 

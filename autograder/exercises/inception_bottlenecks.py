@@ -82,16 +82,6 @@ def reducers_exchanged_in_the_count(right, in_channels, size, *filters):
 
 
 @mistake(
-    "the 3x3 filters read all channels",
-    "Behind the reducer there are only `n3x3_reduce` channels left to read.",
-)
-def middle_filters_read_everything(right, in_channels, size, *filters):
-    n1x1, n3x3_reduce, n3x3, n5x5_reduce, n5x5, pool_proj = filters
-    more = right(in_channels, size, 9 * n3x3, 0, 0, 0, 0, 0)
-    return right(in_channels, size, n1x1, n3x3_reduce, 0, n5x5_reduce, n5x5, pool_proj) + more
-
-
-@mistake(
     "the 1x1 branch reads reduced maps", "Its filters read all `in_channels` channels of the input."
 )
 def pointwise_reads_reduced(right, in_channels, size, n1x1, n3x3_reduce, *others):
@@ -112,7 +102,7 @@ BOTTLENECK_MACS = replace(
     mistakes=[
         *visible.BOTTLENECK_MACS.mistakes, visible.biases_counted, visible.weights_counted,
         visible.square_assumed,
-        reducers_exchanged_in_the_count, middle_filters_read_everything, pointwise_reads_reduced,
+        reducers_exchanged_in_the_count, pointwise_reads_reduced,
     ],
 )  # fmt: skip
 
@@ -664,16 +654,6 @@ HEAD_AS_CONVOLUTIONS = replace(
 # The loss -----------------------------------------------------------------------------------
 
 
-@mistake("the weight is always 0.3", "Use the argument `aux_weight`.")
-def weight_always_the_same(right, outputs, labels, aux_weight=0.3):
-    return right(outputs, labels, 0.3)
-
-
-@mistake("the two auxiliary losses are averaged", "Each is weighted with `aux_weight`, and added.")
-def auxiliary_losses_averaged(right, outputs, labels, aux_weight=0.3):
-    return right(outputs, labels, aux_weight / 2)
-
-
 @mistake(
     "the main loss is weighted down, too",
     "The main loss counts fully; only the auxiliary ones are multiplied.",
@@ -716,8 +696,8 @@ LOSS = replace(
         Case("no weight at all", loss_inputs(5, 4, heads=2, aux_weight=0.0)),
     ],
     mistakes=[
-        *visible.LOSS.mistakes, weight_always_the_same, auxiliary_losses_averaged,
-        main_loss_weighted, images_summed, weights_exchanged, last_output_is_main,
+        *visible.LOSS.mistakes, main_loss_weighted, images_summed, weights_exchanged,
+        last_output_is_main,
     ],
 )  # fmt: skip
 

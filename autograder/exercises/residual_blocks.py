@@ -295,28 +295,6 @@ def always_projected(right, shortcut="projection", **options):
     return right(**options)
 
 
-@mistake(
-    "x is projected only where the stride is not 1",
-    "The number of channels may change without a stride, too.",
-)
-def projected_for_strides_only(right, stride=1, **options):
-    net = right(stride=stride, **options)
-    if stride == 1:
-        net.downsample = None
-    return net
-
-
-@mistake(
-    "x is projected only where the number of channels changes",
-    "With a stride, the size changes, even if the number of channels does not.",
-)
-def projected_for_channels_only(right, in_channels, channels, **options):
-    net = right(in_channels=in_channels, channels=channels, **options)
-    if in_channels == channels:
-        net.downsample = None
-    return net
-
-
 BASIC_BLOCK = replace(
     shortcut_in_either_order(visible.BASIC_BLOCK),
     cases=[
@@ -346,7 +324,6 @@ BASIC_BLOCK = replace(
         *visible.BASIC_BLOCK.mistakes, shortcut_from_the_middle, relu_before_and_after,
         relu_between_missing, projection_with_bias, projection_rectified, norm_missing,
         second_norm_missing, stride_on_both, padded_in_front, always_projected,
-        projected_for_strides_only, projected_for_channels_only,
     ],
 )  # fmt: skip
 
@@ -369,17 +346,6 @@ def spatial_convolution_last(right, in_channels, channels, stride=1, **options):
     net = right(in_channels=in_channels, channels=channels, stride=stride, **options)
     net.conv2, _ = reference.conv_norm(channels, channels, 1, stride)
     net.conv3, _ = reference.conv_norm(channels, net.out_channels, 3)
-    return net
-
-
-@mistake(
-    "x is projected only where the stride is not 1",
-    "The number of channels may change without a stride: 64 become 256 in the first block.",
-)
-def bottleneck_projected_for_strides_only(right, stride=1, **options):
-    net = right(stride=stride, **options)
-    if stride == 1:
-        net.downsample = None
     return net
 
 
@@ -427,63 +393,12 @@ BOTTLENECK = replace(
     ],
     mistakes=[
         *visible.BOTTLENECK.mistakes, channels_taken_for_the_output, stride_on_the_last_1x1,
-        spatial_convolution_last, bottleneck_projected_for_strides_only,
-        bottleneck_relus_between_missing, bottleneck_projection_without_norm, third_norm_missing,
-        bottleneck_relu_before_and_after,
+        spatial_convolution_last, bottleneck_relus_between_missing,
+        bottleneck_projection_without_norm, third_norm_missing, bottleneck_relu_before_and_after,
     ],
 )  # fmt: skip
 
 # The gradient's way -------------------------------------------------------------------------
-
-
-@mistake(
-    "the last ReLU looks at the sign of x",
-    "It lets pass where the *sum* of branch and shortcut is positive.",
-)
-def sign_of_x_used(right, grad_out, x, w1, w2):
-    hidden = torch.relu(x @ w1)
-    grad_sum = grad_out * (x > 0)
-    grad_hidden = grad_sum @ w2.T * (hidden > 0)
-    return grad_sum + grad_hidden @ w1.T, x.T @ grad_hidden, hidden.T @ grad_sum
-
-
-@mistake(
-    "the last ReLU looks at the branch alone",
-    "It lets pass where the *sum* of branch and shortcut is positive.",
-)
-def sign_of_the_branch_used(right, grad_out, x, w1, w2):
-    hidden = torch.relu(x @ w1)
-    grad_sum = grad_out * (hidden @ w2 > 0)
-    grad_hidden = grad_sum @ w2.T * (hidden > 0)
-    return grad_sum + grad_hidden @ w1.T, x.T @ grad_hidden, hidden.T @ grad_sum
-
-
-@mistake(
-    "the shortcut's gradient is added before the last ReLU's is taken into account",
-    "The shortcut, too, passes through the last ReLU: what goes along it is the masked gradient.",
-)
-def shortcut_not_masked(right, grad_out, x, w1, w2):
-    grad_x, *others = right(grad_out, x, w1, w2)
-    return grad_x + grad_out * (torch.relu(x @ w1) @ w2 + x <= 0), *others
-
-
-@mistake(
-    "the two ways are multiplied",
-    "x goes two ways, so its gradient is the *sum* of what comes back on both.",
-)
-def ways_multiplied(right, grad_out, x, w1, w2):
-    grad_x, *others = right(grad_out, x, w1, w2)
-    shortcut = grad_out * (torch.relu(x @ w1) @ w2 + x > 0)
-    return shortcut * (grad_x - shortcut), *others
-
-
-@mistake(
-    "`grad_w2` uses what `x @ w1` was before its ReLU",
-    "`w2` was multiplied by the rectified values.",
-)
-def values_before_relu_used(right, grad_out, x, w1, w2):
-    grad_x, grad_w1, _ = right(grad_out, x, w1, w2)
-    return grad_x, grad_w1, (x @ w1).T @ (grad_out * (torch.relu(x @ w1) @ w2 + x > 0))
 
 
 @mistake("the gradients of the weights are averaged over the images", "They add up.")
@@ -512,9 +427,7 @@ RESIDUAL_BACKWARD = replace(
         Case("float32", block_inputs(3, 4, 3), "float32"),
     ],
     mistakes=[
-        *visible.RESIDUAL_BACKWARD.mistakes, sign_of_x_used, sign_of_the_branch_used,
-        shortcut_not_masked, ways_multiplied, values_before_relu_used, weights_averaged,
-        shortcut_through_the_weights,
+        *visible.RESIDUAL_BACKWARD.mistakes, weights_averaged, shortcut_through_the_weights,
     ],
 )  # fmt: skip
 
@@ -704,64 +617,87 @@ def weights_of(module):
 
 @cache
 def _numbers():
-    bottleneck = reference.Bottleneck(256, 64)
     with torch.device("meta"):
-        deep = reference.resnet(152)
-        heads = [params_of(reference.resnet(depth).fc) for depth in (34, 50)]
+        basic, growing = reference.BasicBlock(512, 512), reference.BasicBlock(256, 512, 2)
+        bottleneck, wide = reference.Bottleneck(1024, 256), reference.BasicBlock(1024, 1024)
+        projection = reference.Bottleneck(512, 256, 2).downsample
+        deep = reference.ResNet(reference.BasicBlock, [3, 8, 36, 3])
+        heads = [params_of(reference.resnet(depth, num_classes=10).fc) for depth in (34, 50)]
     layers = count(deep, (3, 224, 224)).select("Conv2d", "Linear").layers
     return {
-        "basic_block_64": params_of(reference.BasicBlock(64, 64)),
-        "basic_block_64_to_128": params_of(reference.BasicBlock(64, 128, 2)),
-        "padding_shortcut": params_of(reference.PaddingShortcut(64, 128, 2)),
-        "two_3x3_of_256_weights": weights_of(reference.BasicBlock(256, 256)),
-        "bottleneck_256_weights": weights_of(bottleneck),
-        "bottleneck_256": params_of(bottleneck),
-        "resnet_152_layers": sum("downsample" not in layer.name for layer in layers),
+        "basic_block_512": params_of(basic),
+        "basic_block_256_to_512": params_of(growing),
+        "projection_of_bottleneck": params_of(projection),
+        "two_3x3_of_1024_weights": weights_of(wide),
+        "bottleneck_1024_weights": weights_of(bottleneck),
+        "bottleneck_1024": params_of(bottleneck),
+        "depth_3_8_36_3": sum("downsample" not in layer.name for layer in layers),
         "resnet_110_n": (110 - 2) // 6,
         "fc_of_resnet_34": heads[0],
         "fc_of_resnet_50": heads[1],
     }
 
 
+NORMALISED = {  # how many maps have a batch norm
+    "basic_block_512": 2 * 512,
+    "basic_block_256_to_512": 3 * 512,
+    "projection_of_bottleneck": 1024,
+    "bottleneck_1024": 2 * 256 + 1024,
+}
+
+
+def with_more_for_each_map(right, more):
+    """The right numbers with `more` parameters added for each map behind a convolution."""
+    answers = right()
+    return answers | {name: answers[name] + more * number for name, number in NORMALISED.items()}
+
+
 @mistake("batch norm is not counted", "Each batch norm has two parameters for each channel.")
 def norm_not_counted(right):
-    return right() | {
-        "basic_block_64": 73_728, "basic_block_64_to_128": 229_376, "bottleneck_256": 69_632,
-    }  # fmt: skip
+    return with_more_for_each_map(right, -2)
 
 
 @mistake("batch norm is counted with its running statistics", "They are not trained: 2 a channel.")
 def statistics_counted(right):
-    return right() | {
-        "basic_block_64": 73_728 + 512, "basic_block_64_to_128": 229_376 + 1_536,
-        "bottleneck_256": 69_632 + 1_536,
-    }  # fmt: skip
+    return with_more_for_each_map(right, 2)
 
 
 @mistake("convolutions are counted with biases", "Batch norm follows, so they have none.")
 def biases_counted(right):
-    return right() | {
-        "basic_block_64": 73_984 + 128, "basic_block_64_to_128": 230_144 + 384,
-        "bottleneck_256": 70_400 + 384,
-    }  # fmt: skip
+    return with_more_for_each_map(right, 1)
 
 
 @mistake(
     "the projection is left out",
-    "64 channels become 128, at half the size: a 1x1 convolution and its batch norm are needed.",
+    "256 channels become 512, at half the size: a 1x1 convolution and its batch norm are needed.",
 )
 def projection_not_counted(right):
-    return right() | {"basic_block_64_to_128": 73_728 + 147_456 + 512}
+    answers = right()
+    left = answers["basic_block_256_to_512"] - 256 * 512 - 2 * 512
+    return answers | {"basic_block_256_to_512": left}
 
 
-@mistake("a bottleneck is counted with two layers", "It has three: b = 3.")
-def bottleneck_of_two_layers(right):
-    return right() | {"resnet_152_layers": 1 + 2 * 50 + 1}
+@mistake(
+    "the projection of a bottleneck goes to `channels`",
+    "It has to give what the block gives: four times `channels`.",
+)
+def projection_not_expanded(right):
+    return right() | {"projection_of_bottleneck": 512 * 256 + 2 * 256}
+
+
+@mistake("basic blocks are counted with three layers", "They have two: b = 2.")
+def basic_block_of_three_layers(right):
+    return right() | {"depth_3_8_36_3": 1 + 3 * 50 + 1}
+
+
+@mistake("projections count as layers", "Depth counts what lies on the main way.")
+def projections_counted_as_layers(right):
+    return right() | {"depth_3_8_36_3": 1 + 2 * 50 + 1 + 3}
 
 
 @mistake("the first convolution and the last layer are not counted", "Depth = 1 + b · Σn + 1.")
 def ends_not_counted(right):
-    return right() | {"resnet_152_layers": 150}
+    return right() | {"depth_3_8_36_3": 100}
 
 
 @mistake("n is the depth divided by six", "Two of the layers are in no stage: n = (depth - 2)/6.")
@@ -771,17 +707,17 @@ def n_rounded(right):
 
 @mistake("the last layer of ResNet-50 reads 512 maps", "Bottlenecks give four times 512 maps.")
 def head_not_expanded(right):
-    return right() | {"fc_of_resnet_50": 513_000}
+    return right() | {"fc_of_resnet_50": 10 * 513}
 
 
-@mistake("the last layer has no biases", "1,000 biases, one for each class.")
+@mistake("the last layer has no biases", "10 biases, one for each class.")
 def heads_without_bias(right):
-    return right() | {"fc_of_resnet_34": 512_000, "fc_of_resnet_50": 2_048_000}
+    return right() | {"fc_of_resnet_34": 10 * 512, "fc_of_resnet_50": 10 * 2048}
 
 
-@mistake("padding is counted like a projection", "Zeros are not learned.")
-def padding_counted(right):
-    return right() | {"padding_shortcut": 64 * 128 + 256}
+@mistake("the last layer has 1,000 outputs", "Here it has 10 classes.")
+def heads_of_1000_classes(right):
+    return right() | {"fc_of_resnet_34": 1000 * 513, "fc_of_resnet_50": 1000 * 2049}
 
 
 NUMBERS = Exercise(
@@ -790,24 +726,14 @@ NUMBERS = Exercise(
     cases=[Case("what blocks and networks have", lambda rng: ())],
     mistakes=[
         norm_not_counted, statistics_counted, biases_counted, projection_not_counted,
-        bottleneck_of_two_layers, ends_not_counted, n_rounded, head_not_expanded,
-        heads_without_bias, padding_counted,
+        projection_not_expanded, basic_block_of_three_layers, projections_counted_as_layers,
+        ends_not_counted, n_rounded, head_not_expanded, heads_without_bias, heads_of_1000_classes,
     ],
     parts=visible.NUMBERS,
     section="What does it cost?",
 )  # fmt: skip
 
 # How large the first weights should be ------------------------------------------------------
-
-
-@mistake(
-    "the outputs are counted, not the inputs",
-    "fan_in: how many products each output adds up. `weight.shape[0]` counts the outputs.",
-)
-def outputs_counted(right, weight):
-    return (2 * weight.shape[0] / weight.shape[1] / weight[0].numel()) ** 0.5 / (
-        weight.shape[0] / weight.shape[1]
-    )
 
 
 @mistake("it is the mean of inputs and outputs", "That is Glorot's rule; here only fan_in counts.")
@@ -837,13 +763,10 @@ HE_STD = replace(
         Case("a filter of 1x1", weights(4, 9, 1, 1), rtol=1e-6),
     ],
     mistakes=[
-        *visible.HE_STD.mistakes,
-        outputs_counted,
-        inputs_and_outputs_averaged,
-        all_weights_counted,
+        *visible.HE_STD.mistakes, inputs_and_outputs_averaged, all_weights_counted,
         two_outside_the_root,
     ],
-)
+)  # fmt: skip
 
 # What must not do the work ------------------------------------------------------------------
 

@@ -32,12 +32,6 @@ from helpers.models import vgg
 # What one output sees ------------------------------------------------------------------------
 
 
-@mistake("only the first output channel is compared", "Compare all channels: `[..., row, column]`.")
-def first_output_channel_compared(right, module, x, row, column):
-    module.register_forward_hook(lambda layer, inputs, output: output[:, :1])
-    return right(module, x, row, column)
-
-
 @mistake(
     "pixels are set to zero instead of raised",
     "Add 1000. A value that max pooling did not choose can become zero unnoticed.",
@@ -46,15 +40,6 @@ def pixels_set_to_zero(right, module, x, row, column):
     module.register_forward_pre_hook(
         lambda layer, inputs: torch.where(inputs[0] == x, inputs[0], 0.0)
     )
-    return right(module, x, row, column)
-
-
-@mistake(
-    "the module stays in training mode",
-    "`module.eval()`: in training mode, batch norm lets every pixel influence every output.",
-)
-def training_mode_kept(right, module, x, row, column):
-    module.eval = lambda: module
     return right(module, x, row, column)
 
 
@@ -89,8 +74,7 @@ FIELD = replace(
              field_inputs((1, 2, 3, 6), [("conv", 2, 2, 1, 1), ("norm",)], 0, 3)),
     ],
     mistakes=[
-        *visible.FIELD.mistakes, first_output_channel_compared, pixels_set_to_zero,
-        training_mode_kept, complement_returned, middle_looked_at,
+        *visible.FIELD.mistakes, pixels_set_to_zero, complement_returned, middle_looked_at,
     ],
 )  # fmt: skip
 
@@ -487,17 +471,6 @@ def kernels_flipped(right, vgg):
     return dense
 
 
-@mistake(
-    "the first convolution is padded",
-    "No padding: 7x7 maps have one place for a 7x7 kernel, and that is the point.",
-)
-def first_convolution_padded(right, vgg):
-    dense = right(vgg)
-    first = convolutions(dense)[-3]
-    first.padding = (1, 1)
-    return dense
-
-
 @mistake("a softmax is applied to the map", "Return the scores as they are.")
 def softmax_on_the_map(right, vgg):
     return torch.nn.Sequential(right(vgg), torch.nn.Softmax(dim=1))
@@ -536,7 +509,6 @@ FC_TO_CONV = replace(
         *visible.FC_TO_CONV.mistakes,
         kernels_transposed,
         kernels_flipped,
-        first_convolution_padded,
         softmax_on_the_map,
         vgg_changed,
         score_layer_missing,

@@ -7,7 +7,14 @@ One module per notebook holds one check per exercise, called with the learner's 
 
 from collections.abc import Callable, Iterable, Sequence
 
-from helpers.checks.exercise import Exercise, Finding, Verdict, arguments_for, judge
+from helpers.checks.exercise import (
+    CaseResult,
+    Exercise,
+    Finding,
+    Verdict,
+    arguments_for,
+    judge,
+)
 from helpers.checks.records import decode, decode_outcome, encode, record_call
 
 MOST_LINES = 4
@@ -86,17 +93,36 @@ def explain(name: str, verdict: Verdict) -> str:
     """What a failed visible check says: the first failing cases, and the likely mistake."""
     if not verdict.attempted:
         return f"✗ {name}: not attempted yet. Write your code above, run that cell, then this one."
-    lines = []
+    cases = {}  # what is wrong, and in which cases
     for result in verdict.results:
-        for part, problem in result.problems.items():
-            if problem is not None:
-                label = f"{part}: " if len(result.problems) > 1 else ""
-                detail = f"; {problem.detail}" if problem.detail else ""
-                lines.append(f"  · {result.words}: {label}{problem.words.rstrip('.')}{detail}.")
+        for words in _troubles(result):
+            cases.setdefault(words, []).append(result.words)
+    lines = [f"  · {_first(among)}: {words}" for words, among in cases.items()]
     wrong = sum(result.fraction < 1 for result in verdict.results)
     more = [f"  · and {len(lines) - MOST_LINES} more."] if len(lines) > MOST_LINES else []
     heading = f"✗ {name}: {wrong} of {len(verdict.results)} cases differ."
     return "\n".join([heading, *lines[:MOST_LINES], *more, *map(describe, verdict.findings)])
+
+
+def _troubles(result: CaseResult) -> list[str]:
+    """What is wrong with one result, part by part; an error, which all of them share, once."""
+    found = {part: problem for part, problem in result.problems.items() if problem is not None}
+    if len({*found.values()}) == 1:
+        [one] = {*found.values()}
+        if len(result.problems) == 1 or one.kind in ("error", "nothing"):
+            found = {"": one}
+    told = []
+    for part, problem in found.items():
+        label = f"{part}: " if part else ""
+        detail = f"; {problem.detail}" if problem.detail else ""
+        told.append(f"{label}{problem.words.rstrip('.')}{detail}.")
+    return told
+
+
+def _first(cases: Sequence[str]) -> str:
+    """The first of some cases, and how many more there are."""
+    more = len(cases) - 1
+    return cases[0] + (f", and {more} more case{'s' * (more > 1)}" if more else "")
 
 
 def describe(finding: Finding) -> str:

@@ -325,6 +325,32 @@ def hooks_left_behind(right, model, input_shape):
     return rows
 
 
+@mistake(
+    "the model itself is moved to the meta device, and its weights are gone",
+    "Work on `copy.deepcopy(model)`.",
+)
+def model_moved(right, model, input_shape):
+    rows = right(model, input_shape)
+    model.to("meta")
+    return rows
+
+
+@mistake("the model itself is put into evaluation mode", "Work on `copy.deepcopy(model)`.")
+def evaluation_mode_kept(right, model, input_shape):
+    rows = right(model, input_shape)
+    model.eval()
+    return rows
+
+
+@mistake(
+    "the additions of `nn.AdaptiveAvgPool2d` are not counted",
+    "It has no `kernel_size`: its windows follow from the sizes of its input and its output.",
+)
+def adaptive_pool_for_free(right, model, input_shape):
+    rows = right(model, input_shape)
+    return [changed(r, other_ops=0) if r.type == "AdaptiveAvgPool2d" else r for r in rows]
+
+
 COUNT_LAYERS = Exercise(
     "count_layers",
     count_layers_reference,
@@ -353,12 +379,17 @@ COUNT_LAYERS = Exercise(
             constant(("(c := Conv2d(3, 3, 3, padding=1))", "Tanh()", "c", "Flatten()",
                       "Linear(60, 2)"), (3, 4, 5)),
         ),
+        Case(
+            "average pooling to 2x1",
+            constant(("Conv2d(2, 3, 3)", "Sigmoid()", "AdaptiveAvgPool2d((2, 1))", "Flatten()",
+                      "Linear(6, 2)"), (2, 6, 5)),
+        ),
     ],
     mistakes=[
         count_without_biases, rows_in_flops, groups_ignored, batch_axis_kept,
         rows_in_decimal_kilobytes, rows_with_weights_as_memory, pooling_in_macs,
         shared_parameters_twice, rows_with_biases_in_macs, activations_get_rows,
-        hooks_left_behind,
+        hooks_left_behind, model_moved, evaluation_mode_kept, adaptive_pool_for_free,
     ],
     parts=("name", "type", *COLUMNS, "model"),
     section="The whole table",
@@ -723,6 +754,10 @@ TINY = (
     "Conv2d(4, 5, 3, padding=1, bias=False)", "Tanh()", "Flatten()", "Linear(45, 7)", "Tanh()",
     "Linear(7, 3)",
 )  # fmt: skip
+GROUPED = (
+    "Conv2d(1, 4, 3)", "Tanh()", "Conv2d(4, 2, 3, padding=1)", "Tanh()",
+    "Conv2d(2, 6, 3, padding=1, groups=2)", "Flatten()", "Linear(36, 2)",
+)  # fmt: skip
 
 
 @mistake(
@@ -781,6 +816,19 @@ def settings_lost(right, model, numbers):
     return net
 
 
+@mistake("the groups of the next layer get lost", "Only its number of inputs changes.")
+def groups_lost(right, model, numbers):
+    net = right(model, numbers)
+    for place in rewired(net, model):
+        if isinstance(net[place], nn.Conv2d):
+            old = net[place]
+            net[place] = nn.Conv2d(
+                old.in_channels, old.out_channels, old.kernel_size, old.stride, old.padding,
+                bias=old.bias is not None,
+            )  # fmt: skip
+    return net
+
+
 @mistake("the model itself is changed", "Make a new `nn.Sequential`; the old one is still needed.")
 def changed_in_place(right, model, numbers):
     net = right(model, numbers)
@@ -798,12 +846,14 @@ REMOVE_LAYERS = Exercise(
         Case("the second convolution", removal_inputs(TINY, (2,), (1, 2, 8, 8)), rtol=1e-6),
         Case("a fully connected layer", removal_inputs(TINY, (4,), (2, 2, 8, 8)), rtol=1e-6),
         Case("two neighbours", removal_inputs(TINY, (2, 3), (1, 2, 8, 8)), rtol=1e-6),
+        Case("a convolution before one with two groups",
+             removal_inputs(GROUPED, (2,), (1, 1, 4, 5)), rtol=1e-6),
         Case("nothing at all", removal_inputs(TINY, (), (1, 2, 8, 8)), rtol=1e-6),
         Case("fc7 of AlexNet-64", constant(FULL, (7,), (1, 3, 227, 227), None)),
     ],
     mistakes=[
         not_rewired, activation_stays, numbered_from_zero, all_layers_new, settings_lost,
-        changed_in_place,
+        groups_lost, changed_in_place,
     ],
     parts=("params", "stages", "output", "kept", "model_unchanged"),
     section="Which layers matter?",

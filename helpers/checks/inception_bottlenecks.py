@@ -121,6 +121,26 @@ def large_filters_read_everything(right, in_channels, size, *filters):
     return none + more
 
 
+@mistake(
+    "the 3x3 filters read all channels",
+    "Behind the reducer there are only `n3x3_reduce` channels left to read.",
+)
+def middle_filters_read_everything(right, in_channels, size, *filters):
+    n1x1, n3x3_reduce, n3x3, n5x5_reduce, n5x5, pool_proj = filters
+    more = right(in_channels, size, 9 * n3x3, 0, 0, 0, 0, 0)
+    return right(in_channels, size, n1x1, n3x3_reduce, 0, n5x5_reduce, n5x5, pool_proj) + more
+
+
+@mistake(
+    "the 3x3 and the 5x5 filters read all channels",
+    "Each reads what its own reducer gives: `n3x3_reduce` and `n5x5_reduce` channels.",
+)
+def both_read_everything(right, in_channels, size, *filters):
+    n1x1, n3x3_reduce, n3x3, n5x5_reduce, n5x5, pool_proj = filters
+    more = right(in_channels, size, 9 * n3x3 + 25 * n5x5, 0, 0, 0, 0, 0)
+    return right(in_channels, size, n1x1, n3x3_reduce, 0, n5x5_reduce, 0, pool_proj) + more
+
+
 @mistake("the 3x3 line is counted twice", "Six convolutions, each once.")
 def middle_line_twice(right, in_channels, size, *filters):
     _, n3x3_reduce, n3x3, *_ = filters
@@ -136,8 +156,8 @@ BOTTLENECK_MACS = Exercise(
         Case("maps that are not square", count_inputs(30, (7, 10), 12, 9, 20, 3, 6, 5)),
     ],
     mistakes=[
-        flops_counted, reducers_left_out, projection_left_out, large_filters_read_everything,
-        middle_line_twice,
+        flops_counted, reducers_left_out, projection_left_out, middle_filters_read_everything,
+        large_filters_read_everything, both_read_everything, middle_line_twice,
     ],
     section="What it saves",
 )  # fmt: skip
@@ -184,12 +204,32 @@ def pooling_without_padding(right, **options):
 
 
 @mistake(
-    "the pooling has stride 2",
-    "`nn.MaxPool2d(3)` has stride 3, and pooling usually halves; here it needs `stride=1`.",
+    "the stride of the pooling is not 1 but 2",
+    "Pooling usually halves; here it needs `stride=1`.",
 )
 def pooling_with_stride_2(right, **options):
     net = right(**options)
     pool_of(net).stride = 2
+    return net
+
+
+@mistake(
+    "the stride of the pooling is not 1 but 3",
+    "The stride is the kernel size unless you say otherwise: `stride=1`.",
+)
+def pooling_with_stride_3(right, **options):
+    net = right(**options)
+    pool_of(net).stride = 3
+    return net
+
+
+@mistake(
+    "the stride of the pooling is not 1 but 3, and it has no padding",
+    "The stride is the kernel size unless you say otherwise: `stride=1`, and `padding=1`.",
+)
+def pooling_by_default(right, **options):
+    net = right(**options)
+    pool_of(net).stride, pool_of(net).padding = 3, 0
     return net
 
 
@@ -243,7 +283,8 @@ NAIVE = module_exercise(
         ),
     ],
     mistakes=[
-        pooling_without_padding, pooling_with_stride_2, large_kernel_with_padding_1,
+        pooling_without_padding, pooling_with_stride_2, pooling_with_stride_3, pooling_by_default,
+        large_kernel_with_padding_1,
         stacked_along_the_height, branches_in_another_order, convolutions_without_relu,
     ],
     section="Four branches",
@@ -309,7 +350,8 @@ INCEPTION = module_exercise(
         Case("the module of the lecture", large_inputs(LECTURE, (1, 256, 28, 28))),
     ],
     mistakes=[
-        pooling_without_padding, pooling_with_stride_2, reducers_missing,
+        pooling_without_padding, pooling_with_stride_2, pooling_with_stride_3, pooling_by_default,
+        reducers_missing,
         projected_before_the_pooling, pooling_not_projected, reducers_without_relu,
     ],
     section="The inception module",
@@ -668,6 +710,16 @@ def softmax_before_the_loss(right, outputs, labels, aux_weight=0.3):
     return right(outputs.softmax(1), labels, aux_weight)
 
 
+@mistake("the weight is always 0.3", "Use the argument `aux_weight`.")
+def weight_always_the_same(right, outputs, labels, aux_weight=0.3):
+    return right(outputs, labels, 0.3)
+
+
+@mistake("the two auxiliary losses are averaged", "Each is weighted with `aux_weight`, and added.")
+def auxiliary_losses_averaged(right, outputs, labels, aux_weight=0.3):
+    return right(outputs, labels, aux_weight / 2)
+
+
 LOSS = Exercise(
     "googlenet_loss",
     googlenet.googlenet_loss,
@@ -678,7 +730,7 @@ LOSS = Exercise(
     ],
     mistakes=[
         auxiliary_weight_missing, auxiliary_losses_left_out, first_head_only,
-        softmax_before_the_loss,
+        softmax_before_the_loss, weight_always_the_same, auxiliary_losses_averaged,
     ],
     section="The loss",
     ask=ask_loss,

@@ -165,14 +165,38 @@ def projection_everywhere(right, **options):
     return net
 
 
+@mistake(
+    "x is projected only where the stride is not 1",
+    "The number of channels may change without a stride, too.",
+)
+def projected_for_strides_only(right, stride=1, **options):
+    net = right(stride=stride, **options)
+    if stride == 1:
+        net.downsample = None
+    return net
+
+
+@mistake(
+    "x is projected only where the number of channels changes",
+    "With a stride, the size changes, even if the number of channels does not.",
+)
+def projected_for_channels_only(right, in_channels, channels, **options):
+    net = right(in_channels=in_channels, channels=channels, **options)
+    if in_channels == channels:
+        net.downsample = None
+    return net
+
+
 BASIC_BLOCK = module_exercise(
     "BasicBlock",
     reference.BasicBlock,
     cases=[
         Case("three channels stay three",
              module_inputs({"in_channels": 3, "channels": 3}, (2, 3, 5, 4))),
-        Case("three become four, stride 2, by projection",
-             module_inputs({"in_channels": 3, "channels": 4, "stride": 2}, (1, 3, 6, 6))),
+        Case("three become four, stride 1, by projection",
+             module_inputs({"in_channels": 3, "channels": 4}, (1, 3, 6, 6))),
+        Case("three stay three, stride 2, by projection",
+             module_inputs({"in_channels": 3, "channels": 3, "stride": 2}, (2, 3, 6, 5))),
         Case("two become four, stride 2, by padding",
              module_inputs({"in_channels": 2, "channels": 4, "stride": 2, "shortcut": "padding"},
                            (2, 2, 5, 6))),
@@ -183,6 +207,7 @@ BASIC_BLOCK = module_exercise(
     mistakes=[
         shortcut_forgotten, relu_before_the_addition, relu_after_the_addition_missing, biases_kept,
         stride_on_the_second, projection_without_norm, projection_everywhere,
+        projected_for_strides_only, projected_for_channels_only,
     ],
     section="Two convolutions and a shortcut",
 )  # fmt: skip
@@ -232,6 +257,56 @@ def inner_relu_forgotten(right, grad_out, x, w1, w2):
     return grad_sum + grad_hidden @ w1.T, x.T @ grad_hidden, grad_w2
 
 
+@mistake(
+    "the last ReLU looks at the sign of x",
+    "It lets pass where the *sum* of branch and shortcut is positive.",
+)
+def sign_of_x_used(right, grad_out, x, w1, w2):
+    hidden = torch.relu(x @ w1)
+    grad_sum = grad_out * (x > 0)
+    grad_hidden = grad_sum @ w2.T * (hidden > 0)
+    return grad_sum + grad_hidden @ w1.T, x.T @ grad_hidden, hidden.T @ grad_sum
+
+
+@mistake(
+    "the last ReLU looks at the branch alone",
+    "It lets pass where the *sum* of branch and shortcut is positive.",
+)
+def sign_of_the_branch_used(right, grad_out, x, w1, w2):
+    hidden = torch.relu(x @ w1)
+    grad_sum = grad_out * (hidden @ w2 > 0)
+    grad_hidden = grad_sum @ w2.T * (hidden > 0)
+    return grad_sum + grad_hidden @ w1.T, x.T @ grad_hidden, hidden.T @ grad_sum
+
+
+@mistake(
+    "the shortcut's gradient is added before the last ReLU's is taken into account",
+    "The shortcut, too, passes through the last ReLU: what goes along it is the masked gradient.",
+)
+def shortcut_not_masked(right, grad_out, x, w1, w2):
+    grad_x, *others = right(grad_out, x, w1, w2)
+    return grad_x + grad_out * (torch.relu(x @ w1) @ w2 + x <= 0), *others
+
+
+@mistake(
+    "the two ways are multiplied",
+    "x goes two ways, so its gradient is the *sum* of what comes back on both.",
+)
+def ways_multiplied(right, grad_out, x, w1, w2):
+    grad_x, *others = right(grad_out, x, w1, w2)
+    shortcut = grad_out * (torch.relu(x @ w1) @ w2 + x > 0)
+    return shortcut * (grad_x - shortcut), *others
+
+
+@mistake(
+    "`grad_w2` uses what `x @ w1` was before its ReLU",
+    "`w2` was multiplied by the rectified values.",
+)
+def values_before_relu_used(right, grad_out, x, w1, w2):
+    grad_x, grad_w1, _ = right(grad_out, x, w1, w2)
+    return grad_x, grad_w1, (x @ w1).T @ (grad_out * (torch.relu(x @ w1) @ w2 + x > 0))
+
+
 RESIDUAL_BACKWARD = Exercise(
     "residual_backward",
     residual.residual_backward,
@@ -242,7 +317,8 @@ RESIDUAL_BACKWARD = Exercise(
     ],
     mistakes=[
         shortcut_gradient_forgotten, branch_gradient_forgotten, last_relu_forgotten,
-        inner_relu_forgotten,
+        inner_relu_forgotten, sign_of_x_used, sign_of_the_branch_used, shortcut_not_masked,
+        ways_multiplied, values_before_relu_used,
     ],
     parts=("grad_x", "grad_w1", "grad_w2"),
     section="The gradient's way back",
@@ -295,6 +371,28 @@ def bottleneck_shortcut_forgotten(right, **options):
     return right(**options, shortcut=None)
 
 
+@mistake(
+    "x is projected only where the stride is not 1",
+    "The number of channels may change without a stride: 64 become 256 in the first block.",
+)
+def bottleneck_projected_for_strides_only(right, stride=1, **options):
+    net = right(stride=stride, **options)
+    if stride == 1:
+        net.downsample = None
+    return net
+
+
+@mistake(
+    "x is projected only where the number of channels changes",
+    "With a stride, the size changes, even if the number of channels does not.",
+)
+def bottleneck_projected_for_channels_only(right, in_channels, channels, **options):
+    net = right(in_channels=in_channels, channels=channels, **options)
+    if in_channels == 4 * channels:
+        net.downsample = None
+    return net
+
+
 BOTTLENECK = module_exercise(
     "Bottleneck",
     reference.Bottleneck,
@@ -302,13 +400,16 @@ BOTTLENECK = module_exercise(
         Case("eight channels stay eight, two inside",
              module_inputs({"in_channels": 8, "channels": 2}, (2, 8, 4, 5))),
         Case("three become eight", module_inputs({"in_channels": 3, "channels": 2}, (1, 3, 4, 4))),
+        Case("eight stay eight, stride 2",
+             module_inputs({"in_channels": 8, "channels": 2, "stride": 2}, (1, 8, 5, 4))),
         Case("eight become twelve, stride 2",
              module_inputs({"in_channels": 8, "channels": 3, "stride": 2}, (1, 8, 6, 5))),
     ],
     mistakes=[
         expansion_forgotten, stride_on_the_first_1x1, bottleneck_relu_before_the_addition,
         bottleneck_relu_after_the_addition_missing, bottleneck_biases_kept,
-        bottleneck_shortcut_forgotten,
+        bottleneck_shortcut_forgotten, bottleneck_projected_for_strides_only,
+        bottleneck_projected_for_channels_only,
     ],
     section="The bottleneck",
 )  # fmt: skip
@@ -441,9 +542,9 @@ CIFAR_RESNET = module_exercise(
 # Numbers ------------------------------------------------------------------------------------
 
 NUMBERS = (
-    "basic_block_64", "basic_block_64_to_128", "padding_shortcut", "two_3x3_of_256_weights",
-    "bottleneck_256_weights", "bottleneck_256", "resnet_152_layers", "resnet_110_n",
-    "fc_of_resnet_34", "fc_of_resnet_50",
+    "basic_block_512", "basic_block_256_to_512", "projection_of_bottleneck",
+    "two_3x3_of_1024_weights", "bottleneck_1024_weights", "bottleneck_1024", "depth_3_8_36_3",
+    "resnet_110_n", "fc_of_resnet_34", "fc_of_resnet_50",
 )  # fmt: skip
 
 
@@ -486,6 +587,16 @@ def kernel_size_forgotten(right, weight):
     return right(weight[..., 0, 0] if weight.ndim == 4 else weight)
 
 
+@mistake(
+    "the outputs are counted, not the inputs",
+    "fan_in: how many products each output adds up. `weight.shape[0]` counts the outputs.",
+)
+def outputs_counted(right, weight):
+    return (2 * weight.shape[0] / weight.shape[1] / weight[0].numel()) ** 0.5 / (
+        weight.shape[0] / weight.shape[1]
+    )
+
+
 HE_STD = Exercise(
     "he_std",
     residual.he_std,
@@ -494,7 +605,13 @@ HE_STD = Exercise(
         Case("a linear layer from 8 to 3", weights(3, 8), rtol=1e-6),
         Case("5 filters of 1x1 on 2 channels", weights(5, 2, 1, 1), rtol=1e-6),
     ],
-    mistakes=[variance_returned, xavier_used, xavier_halved, kernel_size_forgotten],
+    mistakes=[
+        variance_returned,
+        xavier_used,
+        xavier_halved,
+        kernel_size_forgotten,
+        outputs_counted,
+    ],
     section="How large should the first weights be?",
 )
 

@@ -123,6 +123,21 @@ def box_returned(right, module, x, row, column):
     return box
 
 
+@mistake("only the first output channel is compared", "Compare all channels: `[..., row, column]`.")
+def first_output_channel_compared(right, module, x, row, column):
+    module.register_forward_hook(lambda layer, inputs, output: output[:, :1])
+    return right(module, x, row, column)
+
+
+@mistake(
+    "the module stays in training mode",
+    "`module.eval()`: in training mode, batch norm lets every pixel influence every output.",
+)
+def training_mode_kept(right, module, x, row, column):
+    module.eval = lambda: module
+    return right(module, x, row, column)
+
+
 FIELD = Exercise(
     "receptive_field_by_perturbation",
     stacks.receptive_field_by_perturbation,
@@ -136,10 +151,14 @@ FIELD = Exercise(
              field_inputs((1, 2, 3, 5), [("blind",)], 2, 1)),
         Case("pixels that are skipped (dilation)",
              field_inputs((1, 1, 6, 6), [("conv", 1, 3, 1, 2)], 0, 1)),
+        Case("two output channels, the first of which sees less",
+             field_inputs((1, 1, 3, 7), [("narrow",)], 2, 1)),
+        Case("batch norm after a layer",
+             field_inputs((1, 2, 4, 5), [("conv", 2, 2, 1, 1), ("norm",)], 1, 2)),
     ],
     mistakes=[
         pixels_not_put_back, whole_output_compared, row_and_column_exchanged, change_too_small,
-        first_channel_changed, box_returned,
+        first_channel_changed, box_returned, first_output_channel_compared, training_mode_kept,
     ],
     section="What one output sees",
     ask=ask_field,
@@ -262,6 +281,28 @@ def channels_summed_first(right, first, second):
     return right(first.sum(0, keepdim=True), second.sum(1, keepdim=True))
 
 
+@mistake(
+    "the first kernel is read upside down",
+    "Each copy is `first` as it is, scaled: nothing is flipped.",
+)
+def first_flipped(right, first, second):
+    return right(first.flip(-2, -1), second)
+
+
+@mistake(
+    "row and column of the place are exchanged",
+    "Copy (i, j) starts at row i and column j: `[:, :, i : i + h1, j : j + w1]`.",
+)
+def places_exchanged(right, first, second):
+    (h1, w1), (h2, w2) = first.shape[2:], second.shape[2:]
+    out = torch.zeros_like(right(first, second))
+    for i in range(h2):
+        for j in range(w2):
+            copy = right(first, second[:, :, i : i + 1, j : j + 1])
+            out[:, :, j : j + h1, i : i + w1] += copy
+    return out
+
+
 COMPOSE = Exercise(
     "compose_kernels",
     stacks.compose_kernels,
@@ -272,8 +313,8 @@ COMPOSE = Exercise(
         Case("2x3 after 3x1", kernel_inputs((2, 2, 3, 1), (2, 2, 2, 3))),
     ],
     mistakes=[
-        second_flipped, copies_replace_each_other, result_cut, channels_exchanged,
-        channels_summed_first,
+        first_flipped, second_flipped, places_exchanged, copies_replace_each_other, result_cut,
+        channels_exchanged, channels_summed_first,
     ],
     section="What the activations are for",
 )  # fmt: skip
@@ -555,7 +596,8 @@ def convolutions(module):
 
 @mistake(
     "the rows of the first linear layer are read channels last",
-    "`flatten` reads channel by channel: give the weight the shape `(out, C, 7, 7)`.",
+    "`flatten` reads channel by channel: give the weight the shape `(out, C, size, size)`, with"
+    " the size computed from `in_features`.",
 )
 def channels_last(right, vgg):
     dense = right(vgg)
@@ -608,6 +650,17 @@ def maps_pooled_first(right, vgg):
     return dense
 
 
+@mistake(
+    "the first convolution is padded",
+    "No padding: on maps of the expected size it has one place.",
+)
+def first_convolution_padded(right, vgg):
+    dense = right(vgg)
+    first = convolutions(dense)[-3]
+    first.padding = tuple(size // 2 for size in first.kernel_size)
+    return dense
+
+
 FC_TO_CONV = Exercise(
     "fc_to_conv",
     vgg.fc_to_conv,
@@ -618,6 +671,7 @@ FC_TO_CONV = Exercise(
     ],
     mistakes=[
         channels_last, biases_not_copied, activations_gone, scores_averaged, maps_pooled_first,
+        first_convolution_padded,
     ],
     parts=("same size", "larger", "params", "vgg as before"),
     section="From one answer to a map of answers",

@@ -29,6 +29,6 @@ from helpers.plots.grids import (
     tiles,
 )
 from helpers.plots.history import errors_by_configuration, errors_by_year
-from helpers.plots.inception import branches, stacked_bars
+from helpers.plots.inception import branches, by_layer, counts, stacked_bars
 from helpers.plots.networks import cost_bars, diagram, residual_block, stages
 from helpers.plots.pooling import sent_back, windows_on_a_line

@@ -1,6 +1,6 @@
 """Charts of numbers: bars, curves, dots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,19 +25,29 @@ def bars(ax: Axes, values: Sequence[float], labels: Sequence[str], title: str, u
     return ax
 
 
+def _number(value: float) -> str:
+    """A number as one reads it out: two digits, or the whole number where that has more."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2g}"
+
+
 def curves(
-    ax: Axes, lines: Sequence[tuple[str, Sequence[float]]], title: str, xlabel: str, ylabel: str
+    ax: Axes,
+    lines: Sequence[tuple[str, Sequence[float]]],
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    start: int = 0,
 ) -> Axes:
-    """Lines over 0, 1, 2, ...; each has a colour, a marker and a name in the legend."""
+    """Lines over start, start + 1, ...; each has a colour, a marker and a name in the legend."""
     for k, (name, values) in enumerate(lines):
-        ax.plot(
-            values, label=name, color=PALETTE[k % 7], marker="os^Dvx+"[k % 7], ms=4, lw=1.2, mfc="w"
-        )
+        places = range(start, start + len(values))
+        style = {"color": PALETTE[k % 7], "marker": "os^Dvx+"[k % 7], "ms": 4, "lw": 1.2}
+        ax.plot(places, values, label=name, mfc="w", **style)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.set_title(title, fontsize=11)
     told = [
-        f"{name} starts at {values[0]:.2g}, ends at {values[-1]:.2g} and lies between"
-        f" {min(values):.2g} and {max(values):.2g}"
+        f"{name} starts at {_number(values[0])}, ends at {_number(values[-1])} and lies between"
+        f" {_number(min(values))} and {_number(max(values))}"
         for name, values in lines
     ]
     say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
@@ -67,7 +77,9 @@ def runs(
             label = None if number else name
             ax.plot(range(1, len(values) + 1), values, label=label, **style)
         first, last = ([values[place] for values in lines] for place in (0, -1))
-        spans = (f"{min(v):.2g}" + f" to {max(v):.2g}" * (max(v) > min(v)) for v in (first, last))
+        spans = (
+            _number(min(v)) + f" to {_number(max(v))}" * (max(v) > min(v)) for v in (first, last)
+        )
         told.append("{}, {} runs, starts at {}, ends at {}".format(name, len(lines), *spans))
     ax.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -111,11 +123,17 @@ def scatter(
     xlabel: str,
     ylabel: str,
     log: bool = False,
+    left: Collection[str] = (),
 ) -> Axes:
-    """One labelled dot per name, at (x, y). log: a logarithmic x axis."""
+    """One labelled dot per name, at (x, y). log: a logarithmic x axis.
+
+    left: names that stand on the left of their dots, where there is no room on the right.
+    """
     for k, (name, (x, y)) in enumerate(points.items()):
-        ax.plot(x, y, "os^Dvx+"[k % 7], color=PALETTE[k % 6], ms=7, mec=DARK, mew=0.6)
-        ax.annotate(name, (x, y), xytext=(6, 4), textcoords="offset points", fontsize=8)
+        ax.plot(x, y, "os^Dv<>"[k % 7], color=PALETTE[k % 6], ms=7, mec=DARK, mew=0.6)
+        side, ha = (-6, "right") if name in left else (6, "left")
+        place = {"xytext": (side, 4), "textcoords": "offset points", "ha": ha}
+        ax.annotate(name, (x, y), fontsize=8, **place)
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log" if log else "linear")
     ax.margins(x=0.18, y=0.12)
     ax.set_title(title, fontsize=11)

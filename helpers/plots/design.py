@@ -101,7 +101,7 @@ def configurations(ax: Axes, networks: Mapping[str, Sequence], title: str = "") 
             if stage < list(networks[name]).count("M"):
                 ax.plot([column + 0.06, column + 0.94], [y + 0.16] * 2, color=RED, lw=2.5)
             y += 0.4
-        told.append(f"{name}: {' pool '.join(_words(entries) for entries in parts)}")
+        told.append(f"{name}: {' '.join(map(_word, networks[name]))}")
     ax.set(xlim=(-0.05, len(networks) + 0.05), ylim=(sum(most) + 0.4 * len(most) + 0.3, -1.0))
     ax.set_title(title, fontsize=11)
     ax.axis("off")
@@ -124,12 +124,13 @@ def _box(ax: Axes, x: float, y: float, entry, color: str) -> None:
     special = not isinstance(entry, int)
     style = {"facecolor": WHITE if special else color, "edgecolor": DARK if special else LINE}
     ax.add_patch(Rectangle((x + 0.06, y + 0.06), 0.88, 0.88, lw=1.2 if special else 0.8, **style))
-    ax.text(x + 0.5, y + 0.52, _words([entry]), ha="center", va="center", fontsize=9)
+    ax.text(x + 0.5, y + 0.52, _word(entry), ha="center", va="center", fontsize=9)
 
 
-def _words(entries: Sequence) -> str:
-    named = [f"{e[0]}, {e[1]}x{e[1]}" if isinstance(e, tuple | list) else str(e) for e in entries]
-    return ", ".join(named) if len(named) < 2 else " ".join(named)
+def _word(entry) -> str:
+    if isinstance(entry, tuple | list):
+        return f"{entry[0]}, {entry[1]}x{entry[1]}"
+    return "pool" if entry == "M" else str(entry)
 
 
 def answer_map(

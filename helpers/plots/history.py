@@ -1,6 +1,6 @@
 """Pictures of printed results; the figures themselves are in `helpers.claims.history`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from matplotlib.axes import Axes
@@ -26,15 +26,23 @@ class Tested(Protocol):
     top5: float
 
 
-def errors_by_year(ax: Axes, results: Sequence[Result], people: float | None = None) -> Axes:
+def errors_by_year(
+    ax: Axes,
+    results: Sequence[Result],
+    people: float | None = None,
+    unchecked: Collection[int] = (),
+) -> Axes:
     """A bar per year with its error and what won by which depth.
 
-    results: such as `claims.history.ilsvrc()`; people: the error of people, as a line.
+    results: such as `claims.history.ilsvrc()`; people: the error of people, as a line; unchecked:
+    years whose number was not checked against a paper, hatched.
     """
     title = "ILSVRC, classification"
     years = [result.year for result in results]
     colors = [ORANGE if result.layers == 0 else BLUE for result in results]
     drawn = ax.bar(years, [r.top5 for r in results], color=colors, edgecolor=DARK, linewidth=0.6)
+    for bar, year in zip(drawn, years, strict=True):
+        bar.set_hatch("///" if year in unchecked else "")
     percents = [f"{result.top5:.1f} %" for result in results]
     box = {"facecolor": WHITE, "edgecolor": "none", "pad": 0.8}
     ax.bar_label(drawn, percents, fontsize=9, padding=3, bbox=box)
@@ -42,11 +50,13 @@ def errors_by_year(ax: Axes, results: Sequence[Result], people: float | None = N
     labels = [f"{r.year}\n{r.name}{depth}" for r, depth in zip(results, depths, strict=True)]
     ax.set_xticks(years, labels, fontsize=9)
     told = [
-        f"{label} {percent}".replace("\n", " ")
-        for label, percent in zip(labels, percents, strict=True)
+        f"{label} {percent}".replace("\n", " ") + " (not checked)" * (year in unchecked)
+        for year, label, percent in zip(years, labels, percents, strict=True)
     ]
     kinds = {"hand-made features": ORANGE, "convolutional networks": BLUE}
     handles = [Patch(fc=color, ec=DARK, label=label) for label, color in kinds.items()]
+    if unchecked:
+        handles.append(Patch(fc=WHITE, ec=DARK, hatch="///", label="not checked against a paper"))
     if people is not None:
         label = f"one trained person, {people} %"
         handles.append(ax.axhline(people, color=DARK, ls="--", lw=1, label=label, zorder=0))

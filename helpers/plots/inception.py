@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 
+from helpers.plots.charts import curves, runs
 from helpers.plots.figures import DARK, PALETTE, WHITE, say
 from helpers.plots.networks import diagram
 
 Layer = tuple[str, str, int]
+STYLES = ("-", "--", ":", "-.")  # of lines, one for each run
 
 
 def branches(
@@ -16,11 +18,11 @@ def branches(
     """A module whose branches read the same input, and whose outputs are stacked.
 
     branches: from left to right, each a sequence of layers (text, kind, out_channels) from the
-    input on; kind: as for :func:`diagram`. Numbers beside the arrows are channels.
+    input on; kind: as for :func:`diagram`. Numbers beside the arrows are channels; their sum, which
+    is what comes out, is left to the reader.
     """
     rows = max(map(len, branches))
     columns = [2.3 * (k - (len(branches) - 1) / 2) for k in range(len(branches))]
-    out_channels = sum(branch[-1][2] for branch in branches)
     boxes = {"input": ((0.0, 0.0), f"input\n{in_channels} maps")}
     arrows = []
     for k, branch in enumerate(branches):
@@ -33,8 +35,16 @@ def branches(
             arrows.append((before, name, str(channels)))
             before, channels = name, out
         arrows.append((before, "stacked", str(channels)))
-    boxes["stacked"] = ((0.0, 1.5 * (rows + 1)), f"stacked\n{out_channels} maps")
+    boxes["stacked"] = ((0.0, 1.5 * (rows + 1)), "stacked")
     diagram(ax, boxes, arrows, title)
+    labels = [text for text in ax.texts if text.get_text()][len(boxes) :]
+    for label, (begin, end, _) in zip(labels, arrows, strict=True):
+        start, stop = boxes[begin][0][0], boxes[end][0][0]
+        if start != stop:  # numbers of arrows that lean stand outside of all arrows
+            side = -1 if start + stop < 0 else 1
+            x, y = (start + stop) / 2 + 0.1 * side, label.get_position()[1]
+            label.set(position=(x, y), ha="left" if side > 0 else "right",
+                      va="top" if end == "stacked" else "bottom")  # fmt: skip
     return ax
 
 
@@ -64,4 +74,42 @@ def stacked_bars(ax: Axes, bars: Mapping[str, Mapping[str, float]], title: str, 
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     say(ax, f"bars, {title}, {unit}", "; ".join(told))
+    return ax
+
+
+def counts(
+    ax: Axes, lines: Sequence[tuple[str, Sequence[float]]], title: str, xlabel: str, ylabel: str
+) -> Axes:
+    """Lines of whole numbers over 0, 1, 2, ...; in words all of them are told."""
+    curves(ax, lines, title, xlabel, ylabel)
+    told = (f"{name} {', '.join(f'{v:.0f}' for v in values)}" for name, values in lines)
+    say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
+    return ax
+
+
+def by_layer(
+    ax: Axes,
+    groups: Mapping[str, Sequence[Sequence[float]]],
+    layers: Sequence[str],
+    title: str,
+    ylabel: str,
+    told: Sequence[str],
+) -> Axes:
+    """Runs over the layers of a network, on a logarithmic scale; a style of line per run.
+
+    groups: name to its runs, each with a value per layer; told: layers whose values stand in words.
+    """
+    runs(ax, groups, title, "layer", ylabel, log=True)
+    styles = [style for lines in groups.values() for style, _ in zip(STYLES, lines, strict=False)]
+    for line, style in zip(ax.lines, styles, strict=True):
+        line.set_linestyle(style)
+    ax.set_xticks(range(1, len(layers) + 1), layers, rotation=60)
+    words = []
+    for name, lines in groups.items():
+        at = []
+        for layer in told:
+            values = (f"{values[layers.index(layer)]:.1e}" for values in lines)
+            at.append(f"{', '.join(values)} at {layer}")
+        words.append(f"{name}, {len(lines)} runs: {'; '.join(at)}")
+    say(ax, f"{title}, {ylabel} by layer", ". ".join(words))
     return ax

@@ -17,7 +17,7 @@
 # could then ask a single question, *what does depth do?*, and answer it with a table.
 #
 # This notebook takes the rules apart. Some hold exactly, some hold only in the middle of the
-# network, and one of the numbers on the slides can be explained by a single forgotten layer.
+# network, and five wrong numbers on the slides turn out to have a single cause.
 #
 # **You can then**
 #
@@ -68,12 +68,12 @@ print("Ready.")
 # | 6. Repair the slide | `slide_configuration` | 2 | 10 |
 # | 7. From one answer to a map of answers | `fc_to_conv` | 4 | 20 |
 # | 8. Your own design | `my_design` | 3 | 20 |
-# | 9. Slide check | nothing: you look at what came out | – | 5 |
+# | 9. Slide check | nothing: you look at what came out | – | 5 (skim) |
 # | 10. Going further | `parse_pattern`, `build_from_pattern`, if you like; AlphaGo | – | 45 |
 #
 # The core, parts 1 to 9, takes about **three hours** and carries all **30 points**. You can stop
-# after any part; no part needs what you wrote in an earlier one, except for a picture here and
-# there. As before: **predict** before you run, write **your code** where it says so, run the
+# after any part; no part needs what you wrote in an earlier one, except for the last picture, in
+# part 10, which needs part 1. As before: **predict** before you run, write **your code** where it says so, run the
 # **check** as often as you like, and open the **hints** one at a time.
 
 # %% [markdown]
@@ -98,7 +98,8 @@ plots.show(fig)
 #
 # A rule can be remembered wrongly, and code can do something else than you think. So let us
 # find the field **by experiment**: change one pixel, run the network, and see whether the output
-# changes. That works for every module, even one whose code you have never seen.
+# changes. That works for every module, even one whose code you have never seen. It can miss a pixel
+# whose change a ReLU or a maximum hides, but it never names one too many.
 #
 # **Worked example.** A row of five pixels (3, 1, 4, 1, 5) and a layer that adds up three
 # neighbours: (8, 6, 10). We ask for the last output, 10. Raise the first pixel by 1000:
@@ -218,7 +219,8 @@ plots.show(fig)
 # number, 2, 4, 8 or 16. As the influence of a pixel we take the square of the derivative of the
 # output with respect to it. (Notebook 4: `backward` does that for us.) Three seeds.
 #
-# **Predict.** The share of the middle quarter, for 2 and for 16 layers, in percent.
+# **Predict.** The share of the middle quarter, for 2 and for 16 layers, in percent. (The middle is cut
+# as near as whole pixels allow: for 2 layers 3 × 3 of 5 × 5 pixels, which is 36 % of the area.)
 
 # %%
 middle_of_2, middle_of_16 = None, None  # your predictions
@@ -343,7 +345,7 @@ for field in (5, 7):
 
 # %% [markdown]
 # The slide's picture is wrong by a factor of eleven, and its conclusion turns around: on three
-# channels, the stack costs **eight times more**. VGG does it all the same: among its 138 million
+# channels, the stack costs **eight times as much**. VGG does it all the same: among its 138 million
 # weights, these hardly show. (ResNet, later, begins with one 7 × 7.)
 #
 # Where is the break-even? For a field of 5, two layers are cheaper if
@@ -450,7 +452,8 @@ plots.show(fig)
 
 # %% [markdown]
 # *Figure 5. The single kernels that do the work of one, two and three 3 × 3 kernels of ones. Each
-# number counts the ways from a pixel to the output: Figure 3, exactly.*
+# number counts the ways from a pixel to the output. With random weights, as in Figure 3, the squared
+# derivative is proportional to it only on average over many seeds.*
 #
 # ### But not the other way round
 #
@@ -623,7 +626,7 @@ plots.show(fig)
 
 # %% [markdown]
 # *Figure 6. The same, drawn. Each box is a convolution with its number of filters, each red line a
-# pooling. White boxes are the exceptions. D is known as VGG-16, E as VGG-19.*
+# pooling. White boxes are the exceptions. Colours tell the stages apart, and mean nothing else. D is known as VGG-16, E as VGG-19.*
 #
 # How to read an entry:
 #
@@ -636,7 +639,8 @@ plots.show(fig)
 #
 # (The paper's α is 1e-4; torch divides it by the size, 5.) After the last pooling the same three
 # layers follow in all of them: 4096 units, ReLU, dropout; 4096 units, ReLU, dropout; one score per
-# class. Five poolings turn 224 pixels into 7, so the first of them reads C · 7 · 7 values.
+# class. (Dropout, AlexNet's: in training only, it sets each value to zero with a chance of one half.)
+# Five poolings turn 224 pixels into 7, so the first linear layer reads C · 7 · 7 values.
 #
 # A network with 138 million parameters is no fun to try out. So yours takes a `width` that
 # multiplies *every* number of filters and hidden units: with `width=1/32`, VGG-16 has 2, 2, 4, 4, ...
@@ -739,8 +743,8 @@ print(f"E has {sizes['E'] / sizes['A']:.2f} times as many as A")
 # will see in part 5. What did depth buy? The paper's table 3 has the answer:
 
 # %% tags=["showcase"]
-errors = {"A": (11, 10.4), "A-LRN": (11, 10.5), "B": (13, 9.9), "C": (16, 9.4), "D": (16, 8.8),
-          "E": (19, 9.0)}  # fmt: skip
+errors = {"C": (16, 9.4), "D": (16, 8.8), "E": (19, 9.0), "A": (11, 10.4), "A-LRN": (11, 10.5),
+          "B": (13, 9.9)}  # fmt: skip
 jittered = {"C": (16, 8.8), "D": (16, 8.1), "E": (19, 8.0)}
 fig, axes = plots.panels(1, 2, width=4.4, height=3.8, sharey=True)
 label = ("layers with weights", "top-5 error, %")
@@ -748,11 +752,16 @@ plots.scatter(axes[0], errors, "trained at one scale (S = 256)", *label)
 plots.scatter(axes[1], jittered, "trained at scales 256 to 512", *label)
 for ax in axes:
     ax.set(xticks=[11, 13, 16, 19], xlim=(10, 20.5))
+axes[0].texts[3].set_position((6, -12))  # A, below its dot
 plots.show(fig)
 
 # %% [markdown]
 # *Figure 7. Error of a single network on the validation images of ILSVRC-2012, tested at one scale
-# (Simonyan and Zisserman, table 3).*
+# (Simonyan and Zisserman, table 3). S is the length of the shorter side of the training images, from
+# which 224 × 224 is cut. Tested at 256 on the left and at 384 on the right, so do not compare the
+# panels.*
+#
+# Each point is one trained network; differences of 0.1 or 0.2 (A and A-LRN, D and E) say little.
 #
 # Three things can be read off. LRN does not help (A, A-LRN). Depth helps, up to about 16 layers. And C
 # and D have the same depth, but D, with 3 × 3 in place of 1 × 1, is better: more non-linearity helps
@@ -760,6 +769,28 @@ plots.show(fig)
 
 # %% [markdown]
 # ## 5. Where the cost sits
+#
+# ### Equal work per layer?
+#
+# Before you look where the cost sits, guess. Why double the maps when the size halves? Compare a layer with C maps of 2H × 2W pixels and one with
+# 2C maps of H × W, both 3 × 3 and as many maps out as in:
+#
+# | | memory | weights | MACs |
+# |---|---|---|---|
+# | C maps of 2H × 2W | 4 HWC | 9 C² | 36 HWC² |
+# | 2C maps of H × W | 2 HWC | 36 C² | 36 HWC² |
+#
+# The same number of MACs. "Conv layers at each spatial resolution take the same amount of
+# computation", concludes a slide.
+#
+# **Predict.** The five stages of VGG-16 work on 224, 112, 56, 28 and 14 pixels. Do all stages need the
+# same number of MACs? If not, which needs the most, and which the least? (There may be a tie.)
+
+# %%
+most_work, least_work = None, None  # your predictions: stages
+
+# %% [markdown]
+# ### Layer by layer
 #
 # `counting.count` walks a network, as in the notebook on AlexNet, and lists what every layer costs
 # for one image:
@@ -783,7 +814,7 @@ names = iter(
 named = {layer: next(names) for layer in cost.names}
 rows = [
     [named[row.name], "×".join(map(str, row.out_shape)), f"{row.kib:,.1f}", f"{row.params:,}",
-     f"{row.macs:,}", row.receptive_field]
+     f"{row.macs:,}", row.receptive_field if row.type != "Flatten" else "–"]
     for row in cost.layers
 ]  # fmt: skip
 plots.table(["layer", "output", "KiB", "parameters", "MACs", "sees"], rows)
@@ -800,26 +831,9 @@ plots.show(fig)
 
 # %% [markdown]
 # *Figure 8. The same as bars: the memory is at the front, the parameters are at the end, the
-# arithmetic is in between.*
+# arithmetic is in between. (The sum of the memory leaves out the image and the flatten.)*
 #
-# ### Equal work per layer?
-#
-# Why double the maps when the size halves? Compare a layer with C maps of 2H × 2W pixels and one with
-# 2C maps of H × W, both 3 × 3 and as many maps out as in:
-#
-# | | memory | weights | MACs |
-# |---|---|---|---|
-# | C maps of 2H × 2W | 4 HWC | 9 C² | 36 HWC² |
-# | 2C maps of H × W | 2 HWC | 36 C² | 36 HWC² |
-#
-# The same number of MACs. "Conv layers at each spatial resolution take the same amount of
-# computation", concludes a slide.
-#
-# **Predict.** The five stages of VGG-16 work on 224, 112, 56, 28 and 14 pixels. Do all stages need the
-# same number of MACs? If not, which needs the most, and which the least?
-
-# %%
-most_work, least_work = None, None  # your predictions: stages
+# Back to your prediction:
 
 # %% tags=["showcase"]
 print("your predictions:", most_work, least_work)
@@ -849,8 +863,9 @@ plots.show(fig)
 # **Your turn** · difficulty ●●○ · 12 minutes · 2 points
 #
 # Fill in the numbers of VGG-16 for one image of 3 × 224 × 224, by hand or by code, from Table 5 or
-# without it; `cost`, `convs` and `stages` hold its rows. A share is between 0 and 1; three digits are
-# enough. Replace each `...`, and delete the two lines below the dict.
+# without it; `cost`, `convs` and `stages` hold its rows. Part 9 shows these numbers; fill in yours
+# first. A share is between 0 and 1; three digits are enough. Replace each `...`, and delete the two
+# lines below the dict.
 
 # %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "vgg_numbers-answer", "locked": false, "schema_version": 3, "solution": true}
 vgg_numbers = {
@@ -916,9 +931,8 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 # %% [markdown]
 # ## 6. Repair the slide
 #
-# Two of the lectures describe VGG-16 as five stages, `conv-conv-pool` three times, then
-# `conv-conv-conv-pool` twice, and compare it with AlexNet and GoogLeNet. Five of the numbers that
-# they print do not agree with Table 5:
+# Two of the lectures compare VGG-16 with AlexNet and GoogLeNet. Five of the numbers that they print
+# do not agree with Table 5:
 #
 # | | printed | VGG-16 |
 # |---|---|---|
@@ -986,6 +1000,9 @@ plots.table(["", "VGG-16", "your configuration"], rows)
 # %% [markdown]
 # *Table 6. One slip, five numbers. Layers with weights: 15, where VGG-**16** says how many there
 # should be. That is the cheapest check of all.*
+#
+# The slides describe the stages as `conv-conv-pool` three times, then `conv-conv-conv-pool` twice:
+# there is the slip, in words.
 
 # %% [markdown]
 # ## 7. From one answer to a map of answers
@@ -998,9 +1015,8 @@ plots.table(["", "VGG-16", "your configuration"], rows)
 # - fc6 reads 512 · 7 · 7 = 25,088 values. As a convolution: 4096 filters of 7 × 7 on 512 maps.
 # - fc7 reads 4096 values, which now are 4096 maps: a 1 × 1 convolution. fc8 as well.
 #
-# The parameters are the same numbers, in another shape. On 224 × 224 the result is the same, too.
-# On anything larger it is a **map of scores**, one for each window of 224 pixels, in steps of 32 (five
-# poolings). The paper calls this *dense evaluation*, and averages the map. (The scores are not quite
+# On 224 × 224 the result is the same. On anything larger it is a **map of scores**, one for each
+# window of 224 pixels, in steps of 32 (five poolings). The paper calls this *dense evaluation*, and averages the map. (The scores are not quite
 # those of a window that was cut out: at its edges the convolutions now see the neighbouring pixels,
 # where they saw zeros.)
 #
@@ -1093,7 +1109,8 @@ print("parameters:", f"{sum(p.numel() for p in dense16.parameters()):,}")
 plots.table(["image", *map(str, sides)], [["score map", *(f"{side} x {side}" for side in sides.values())]])
 
 # %% [markdown]
-# *Table 7. VGG-16 as convolutions only, on the image sizes of the paper.*
+# *Table 7. VGG-16 as convolutions only, on the image sizes of the paper.* The parameters are the same
+# numbers, in another shape.
 #
 # What is it good for? Let us train a small network of VGG's kind on single digits of 32 × 32 pixels,
 # and then show it something it has never seen: four digits next to each other.
@@ -1143,11 +1160,12 @@ print("your predictions:", answers_along, between_digits)
 fig, axes = plots.panels(2, 1, width=9, height=1.9, height_ratios=(3.3, 1))
 plots.picture(axes[0], strip[0, 0], "one image of 32 x 128")
 plots.answer_map(axes[1], answers, sure, "the answer of each window of 32 x 32, 8 pixels apart")
-plots.show(fig, alt="Above, four handwritten digits in a row; below, a row of thirteen answers.")
+plots.show(fig, alt="Above, handwritten digits: 7, 2, 4 and 3; below, a row of thirteen answers.")
 
 # %% [markdown]
-# *Figure 10. Above: the image. Below: a map of answers, darker where the network is surer. Answers 1,
-# 5, 9 and 13 are those of the windows that hold exactly one digit.*
+# *Figure 10. Above: the image, a 7, a 2, a 4 and a 3. Below: each answer stands under the middle of its
+# window, darker where the network is surer. Answers 1, 5, 9 and 13 are those of the windows that hold
+# exactly one digit.*
 #
 # One run of the network gives thirteen answers. The windows on a digit are mostly right. Those in
 # between get an answer, too, and some are very sure of a digit that nobody wrote: the network has
@@ -1166,7 +1184,7 @@ plots.show(fig, alt="Above, four handwritten digits in a row; below, a row of th
 # | convolutions | at least 8, for the sake of their activations |
 # | parameters, with biases | at most 100,000 |
 # | MACs | at most 15,000,000 |
-# | memory of the outputs of all layers, poolings included | at most 512 KiB |
+# | memory of the outputs of all convolutions and poolings (not the image, not the ReLUs) | at most 512 KiB |
 #
 # The language is the one of part 4, and every convolution may have a size of its own:
 # `16` is 3 × 3 with 16 filters, `(16, 5)` is 5 × 5, `(16, 1)` is 1 × 1; all have stride 1 and keep the
@@ -1198,7 +1216,7 @@ plots.table(["rule", "this design"], rows)
 # >   not widen the field. `128, (32, 1), 128` has far fewer weights than `128, 128, 128`.
 # > - 128 maps are asked for at the end only.
 #
-# **Your turn** · difficulty ●●○ · 20 minutes · 3 points
+# **Your turn** · difficulty ●●○ · 15 minutes · 3 points
 #
 # Each rule is worth half a point; the three budgets count as soon as the last map has its shape.
 # (Delete the two lines below `None`.)
@@ -1237,11 +1255,15 @@ has, had = check.design_numbers(my_design), check.design_numbers(first_try)
 budgets = {"params": check.MOST_PARAMS, "MACs": check.MOST_MACS, "memory": check.MOST_KIB}
 shares = {who: [100 * numbers[rule] / most for rule, most in budgets.items()]
           for who, numbers in (("small VGG", had), ("yours", has))}  # fmt: skip
-plots.dots(axes[1], shares, list(budgets), "percent of the budget")
+plots.dots(axes[1], shares, list(budgets), "what they use, in percent of the budget")
+axes[1].axvline(100, color="black", ls="--", lw=1, label="the budget")
+axes[1].set_xlabel("percent of the budget")
+axes[1].legend()
 plots.show(fig)
 
 # %% [markdown]
-# *Figure 11. Left: both designs. Right: what they use of each budget.*
+# *Figure 11. Left: both designs. Right: what they use of each budget; yours should
+# lie left of the line.*
 #
 # Keeping the rules does not make a network good. That takes data, training and a test; none of
 # these six numbers knows whether somebody stands at the door.
@@ -1261,6 +1283,8 @@ with torch.device("meta"):
     counted = {name: counting.count(net, (3, 224, 224)) for name, net in nets.items()}
     alex = counting.count(alexnet.AlexNet64(), (3, 227, 227))
     go = counting.count(alphago.PolicyNet(), (48, 19, 19))
+    dense = reference.fc_to_conv(nets["D"])
+    maps = [dense(torch.empty(1, 3, q, q)).shape[-1] for q in (224, 256, 384, 512)]
 field = counting.receptive_field
 large, deep = (counting.conv_cost(c, c, 3, n, padding=1).macs for c, n in ((8, 20), (16, 10)))
 elements = [3 * 224 * 224, *(round(row.kib * 256) for row in cost.layers if row.type != "Flatten")]
@@ -1296,7 +1320,7 @@ agree = [
     ["most parameters are in the linear layers", "fc6", f"{weights[13] / sum(weights):.1%} in fc6"],
     ["parameters against AlexNet-64", "138M / 61M, 2.3x", f"{cost.params / alex.params:.2f}"],
     ["score map for 224, 256, 384, 512 pixels", "1, 2, 6, 10",
-     ", ".join(str(sides[q]) for q in (224, 256, 384, 512))],
+     ", ".join(map(str, maps))],
     ["3x3, C maps of 2Hx2W against 2C maps of HxW", "the same, 36 HWC²",
      f"{large:,} and {deep:,} MACs (C = 8, H = W = 10)"],
     ["what fc6 reads", "25088, 98 KB",
@@ -1326,8 +1350,6 @@ footnotes = [
     ["a kernel has N x N x C x C weights", "and the figure uses 3 x 64",
      "right for C to C; at the image it is N x N x 3 x C"],
     ["'flop' of fc6", "103M", f"{fc.layers[0].macs:,} MACs, twice as many FLOPs"],
-    ["[(CONV-RELU)*N-POOL?]*M-(FC-RELU)*K,SOFTMAX", "K is 0 to 2",
-     f"VGG has {len(fc.layers)} linear layers: one more, for the scores, without ReLU"],
     ["VGG-19: slightly better, more memory", "than VGG-16",
      f"{counted['E'].params - cost.params:,} more parameters,"
      f" {counted['E'].macs / cost.macs - 1:.0%} more MACs, {conv_mib(counted['E']):.1f} instead of"
@@ -1336,7 +1358,7 @@ footnotes = [
 plots.table(["claim", "the slides say", "found here"], footnotes)
 
 # %% [markdown]
-# *Table 10. These want a footnote.* And these are slips, all but the first four from one source:
+# *Table 10. These want a footnote.* And these are wrong, all but the first four from one slip:
 
 # %% tags=["showcase"]
 total, early = sum(elements), [row for row in convs if row.out_shape[1] > 28]
@@ -1402,7 +1424,8 @@ PATTERNS = {
     "VGG-19": "[(CONV-RELU)*2-POOL]*2-[(CONV-RELU)*4-POOL]*3-(FC-RELU)*2-FC",
 }
 print("your predictions:", k_of_vgg, no_place)
-print("VGG-16 has (FC-RELU)*2, and then one more FC, which gives the scores: K = 2")
+print("K = 2: VGG-16 has (FC-RELU)*2, and then one more FC, which gives the scores.")
+print("This last FC has no ReLU, so it has no place in the pattern.")
 
 # %% [markdown]
 # The rules of the language:
@@ -1538,8 +1561,8 @@ with torch.device("meta"):
 print("VGG-16 from its pattern:", f"{sum(p.numel() for p in built.parameters()):,} parameters")
 
 # %% [markdown]
-# *Table 12. Four networks from their patterns.* GoogLeNet and ResNet, two notebooks on, break it:
-# their layers do not stand in a row.
+# *Table 12. Four networks from their patterns.* GoogLeNet and ResNet, in the next two notebooks,
+# break it: their layers do not stand in a row.
 #
 # ### A design without pooling: AlphaGo
 #

@@ -12,8 +12,8 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({{colab}})
 #
 # LeNet-5 has five layers with weights, AlexNet eight, VGG-19 nineteen, GoogLeNet 22. Then, in 2015,
-# a network of 152 layers won. What changed is one plus sign: every few layers, the input is added
-# to the output.
+# networks of up to 152 layers won. What changed is one plus sign: every few layers, the input is
+# added to the output.
 #
 # In this notebook you find out what goes wrong without it, build the blocks and the networks, and
 # follow the gradient on its way back, by hand.
@@ -58,11 +58,11 @@ print("Ready.")
 # | part | what you write | points | minutes |
 # |---|---|---|---|
 # | 1. More layers, worse | which curve is which? | 1 | 10 |
-# | 2. Add the input | `pad_shortcut`, `BasicBlock` | 2 + 6 | 45 |
+# | 2. Add the input | `pad_shortcut`, `BasicBlock` | 2 + 6 | 40 |
 # | 3. The gradient's way back | `residual_backward` | 4 | 30 |
 # | 4. The bottleneck | `Bottleneck` | 4 | 15 |
 # | 5. Five networks from one table | `resnet` | 5 | 30 |
-# | 6. What does it cost? | ten numbers | 2 | 10 |
+# | 6. What does it cost? | ten numbers | 2 | 15 |
 # | 7. How large should the first weights be? | `he_std` | 1 | 10 |
 # | 8. More layers, better? | `cifar_resnet`; a short answer in words | 3 + 2 | 25 |
 # | 9. Slide check | nothing | – | 5 |
@@ -109,14 +109,16 @@ curve_names = ("44 layers, training", "44 layers, test", "20 layers, training")
 fig, axes = plots.panels(1, 4, width=2.9, height=2.9, sharey=True)
 for number, (ax, errors) in enumerate(zip(axes, measured, strict=True), start=1):
     lines = list(zip(curve_names, errors, strict=True))
-    plots.curves(ax, lines, f"panel {number}", "eighths of the run", "error in percent")
+    plots.curves(ax, lines, f"panel {number}", "eighths of the run", "error in percent", start=1)
     for line, style in zip(ax.lines, ("-", "--", ":"), strict=True):
         line.set_linestyle(style)
     ax.get_legend().set_visible(number == 1)
+    ax.set_xticks(range(1, 9))
 plots.show(fig)
 
 # %% [markdown]
-# *Figure 1. Four runs. The marks divide each run into eight equal parts.*
+# *Figure 1. Four runs. The k-th mark is the error after k eighths of the run. Between the panels,
+# network, data or recipe differ.*
 #
 # **Your turn** · difficulty ●○○ · 5 minutes · 1 point
 #
@@ -143,6 +145,17 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# <details><summary>What differed between the panels (open it when you have answered)</summary>
+#
+# All runs share He's initialisation (part 7), batches of 128, SGD with momentum 0.9 and, but for one
+# panel, the learning rate 0.05. *Healthy*: residual networks, 1,024 images. *Overfitting*: the same
+# with 128 images. *High learning rate*: the same as healthy, with 1.5. *Degradation*: as healthy, but
+# with plain networks; part 8 runs it again. If you have the whole course on your machine,
+# `.venv/bin/python benchmarks/learning_curves.py`, in its folder, trains all eight networks anew and
+# prints these numbers, which differ a little from machine to machine.
+# </details>
+
+# %% [markdown]
 # ## 2. Add the input
 #
 # So the deeper network fails to find what we know to be there: layers that do nothing. The idea of
@@ -152,14 +165,16 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 #
 # $$ y = \mathrm{ReLU}(F(x) + x) $$
 #
-# To do nothing, $F$ now has to be 0, and for that it is enough to have small weights.
+# To do nothing, $F$ now has to be 0. Without batch norm small weights are enough for that. With it
+# they are not, for it makes up for their scale: it is the γ of the last batch norm that has to be
+# small.
 
 # %% tags=["showcase"]
 pair = [("3×3 conv, 64", "conv", "64×56×56"), ("batch norm", "norm", ""), ("ReLU", "", ""),
         ("3×3 conv, 64", "conv", "64×56×56"), ("batch norm", "norm", "64×56×56")]  # fmt: skip
-fig, axes = plots.panels(1, 2, width=4.4, height=4.8)
+fig, axes = plots.panels(1, 2, width=4.4, height=5.2)
 plots.residual_block(axes[0], pair, "plain", None, "64×56×56")
-plots.residual_block(axes[1], pair, "residual", shape="64×56×56")
+plots.residual_block(axes[1], pair, "residual", "shortcut\n(identity)", "64×56×56")
 plots.show(fig)
 
 # %% [markdown]
@@ -527,7 +542,7 @@ for name, gradient in zip(("grad_x", "grad_w1", "grad_w2"), example, strict=True
 #
 # Does that carry over to real blocks? We take 42 layers in 21 blocks, as PyTorch initialises them,
 # send 128 digits through, and look at the gradient of the loss with respect to the output of each
-# block. Nothing is trained.
+# block (in notebook 07 it was that of the weights). Nothing is trained.
 #
 # **Hypothesis.** Without shortcuts the gradient dies on its way back to the first block, and with
 # them it does not.
@@ -578,16 +593,19 @@ plots.show(fig)
 # *Figure 6. How much of the gradient arrives at each block, before any training. Three seeds each.*
 #
 # Read it from right to left, as the gradient travels. Without batch norm the hypothesis holds: the
-# plain network's gradient loses many powers of ten, and its first blocks learn nothing; the
-# residual network's does not.
+# plain network's gradient loses many powers of ten, so that a first step of SGD would hardly change
+# its first blocks; the residual network's does not.
 #
 # With batch norm, it **fails**. The plain network's gradient does not die at all. It *grows*, by
-# more than a hundredfold, so that the first blocks are shaken while the last ones hardly move. With
-# shortcuts it grows as well, but far less. The paper, too, found that in its plain networks with
-# batch norm gradients do not vanish, and concluded that degradation must have another reason.
+# more than a hundredfold. With shortcuts it grows as well, but far less. The paper, too, found that
+# in its plain networks with batch norm gradients do not vanish, and argued that vanishing gradients
+# are unlikely to be the reason for degradation.
 #
-# Limits: this is the very first step, of one kind of network, on small images. It says nothing
-# about what happens later in training.
+# Limits: this is the very first step, of one kind of network, on small images, with the weights that
+# PyTorch starts with, which are small. With He's (part 7) and without batch norm, the plain gradient
+# loses three to four powers of ten instead of about twenty, and the residual one *grows* about a
+# hundredfold: part of what the left panel shows is the start, not the missing shortcut. And it says
+# nothing about what happens later in training.
 
 # %% [markdown]
 # ## 4. The bottleneck
@@ -600,9 +618,10 @@ plots.show(fig)
 basic = [("3×3 conv, 64", "conv", "64×56×56"), ("3×3 conv, 64", "conv", "64×56×56")]
 narrow = [("1×1 conv, 64", "conv", "64×56×56"), ("3×3 conv, 64", "conv", "64×56×56"),
           ("1×1 conv, 256", "conv", "256×56×56")]  # fmt: skip
-fig, axes = plots.panels(1, 3, width=3.9, height=3.7)
-plots.residual_block(axes[0], basic, "basic, 64 channels", shape="64×56×56")
-plots.residual_block(axes[1], narrow, "bottleneck, 256 channels", shape="256×56×56")
+fig, axes = plots.panels(1, 3, width=3.9, height=4.5)
+identity = "shortcut\n(identity)"
+plots.residual_block(axes[0], basic, "basic, 64 channels", identity, "64×56×56")
+plots.residual_block(axes[1], narrow, "bottleneck, 256 channels", identity, "256×56×56")
 weights = [2 * 9 * 64**2 / 1e3, 2 * 9 * 256**2 / 1e3, (256 * 64 + 9 * 64**2 + 64 * 256) / 1e3]
 names = ["two 3×3,\n64", "two 3×3,\n256", "bottleneck,\n256"]
 plots.bars(axes[2], weights, names, "weights of a block", "thousands")
@@ -750,7 +769,8 @@ resnet_34_or_50 = None  # your prediction, such as "34, 3 times"
 # > - *The table counts blocks, the first one included.*
 # > - *The first convolution has no bias* either, and a batch norm and a ReLU behind it.
 # > - *`width` multiplies every number of channels*: `int(width * 64)` and so on, the first
-# >   convolution included. With a small width the check can run your network on a slow machine.
+# >   convolution included (not the image's channels, and not the classes). With a small width the
+# >   check can run your network on a slow machine.
 # > - *No softmax at the end.* The network returns scores.
 #
 # **Your turn** · difficulty ●●● · 25 minutes · 5 points
@@ -813,8 +833,16 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# **Predict.** ResNet-152 has eight times the layers of VGG-19. Does it need more or fewer
+# multiplications for an image? And the outputs of all its layers together: more or less memory? Part
+# 6 has the answers.
+
+# %%
+more_or_fewer, more_or_less = None, None  # your predictions
+
+# %% [markdown]
 # The full networks, looked at without computing anything: on PyTorch's `meta` device tensors have
-# shapes but no numbers. The right column is what torchvision documents.
+# shapes but no numbers. The column beside yours is what torchvision has.
 
 # %% tags=["showcase"]
 import torchvision
@@ -832,7 +860,7 @@ plots.table(["network", "1 + b · Σn + 1", "your parameters", "torchvision's", 
 print("your prediction:", resnet_34_or_50)
 
 # %% [markdown]
-# *Table 1. The five networks. Only 1.17 times the parameters lie between ResNet-34 and ResNet-50.*
+# *Table 1. The five networks. ResNet-50 has only 1.17 times the parameters of ResNet-34.*
 #
 # Equal counts are a good sign, but no proof. Better: do the networks compute the same? The course's
 # own ResNet names its layers as torchvision does, so that torchvision's weights fit. We fill
@@ -856,13 +884,9 @@ for depth in (18, 50):
 # %% [markdown]
 # ## 6. What does it cost?
 #
-# **Predict.** ResNet-152 has eight times the layers of VGG-19. Does it need more or fewer
-# multiplications for an image?
-
-# %%
-more_or_fewer = None  # your prediction
-
-# %% [markdown]
+# First the parameters, block by block; then memory and multiplications, for which you have made a
+# prediction before Table 1.
+#
 # **Your turn** · difficulty ●●○ · 10 minutes · 2 points
 #
 # Work these out, by hand or by code. Parameters include those of batch norm (not its running
@@ -872,29 +896,29 @@ more_or_fewer = None  # your prediction
 
 # %% nbgrader={"cell_type": "code", "grade": false, "grade_id": "residual_numbers-answer", "locked": false, "schema_version": 3, "solution": true}
 residual_numbers = {
-    "basic_block_64": ...,  # parameters, from 64 to 64 channels
-    "basic_block_64_to_128": ...,  # parameters, stride 2, with projection
-    "padding_shortcut": ...,  # parameters of a padding shortcut from 64 to 128
-    "two_3x3_of_256_weights": ...,  # two 3x3 convolutions from 256 to 256
-    "bottleneck_256_weights": ...,  # Bottleneck(256, 64)
-    "bottleneck_256": ...,  # its parameters
-    "resnet_152_layers": ...,  # convolutions without projections, and the linear layer
+    "basic_block_512": ...,  # parameters, from 512 to 512 channels
+    "basic_block_256_to_512": ...,  # parameters, stride 2, with projection
+    "projection_of_bottleneck": ...,  # parameters of the shortcut of Bottleneck(512, 256, 2)
+    "two_3x3_of_1024_weights": ...,  # two 3x3 convolutions from 1024 to 1024
+    "bottleneck_1024_weights": ...,  # Bottleneck(1024, 256)
+    "bottleneck_1024": ...,  # its parameters
+    "depth_3_8_36_3": ...,  # depth of a network with these stages, made of basic blocks
     "resnet_110_n": ...,  # its depth is 6n + 2, see part 8
-    "fc_of_resnet_34": ...,  # parameters of the last layer, 1,000 classes
+    "fc_of_resnet_34": ...,  # parameters of the last layer, 10 classes
     "fc_of_resnet_50": ...,
 }
 ### BEGIN SOLUTION
 residual_numbers = {
-    "basic_block_64": 2 * (64 * 64 * 9 + 2 * 64),
-    "basic_block_64_to_128": 64 * 128 * 9 + 128 * 128 * 9 + 64 * 128 + 3 * 2 * 128,
-    "padding_shortcut": 0,
-    "two_3x3_of_256_weights": 2 * 256 * 256 * 9,
-    "bottleneck_256_weights": 256 * 64 + 64 * 64 * 9 + 64 * 256,
-    "bottleneck_256": 256 * 64 + 64 * 64 * 9 + 64 * 256 + 2 * (64 + 64 + 256),
-    "resnet_152_layers": 1 + 3 * (3 + 8 + 36 + 3) + 1,
+    "basic_block_512": 2 * (512 * 512 * 9 + 2 * 512),
+    "basic_block_256_to_512": 256 * 512 * 9 + 512 * 512 * 9 + 256 * 512 + 3 * 2 * 512,
+    "projection_of_bottleneck": 512 * 1024 + 2 * 1024,
+    "two_3x3_of_1024_weights": 2 * 1024 * 1024 * 9,
+    "bottleneck_1024_weights": 1024 * 256 + 256 * 256 * 9 + 256 * 1024,
+    "bottleneck_1024": 1024 * 256 + 256 * 256 * 9 + 256 * 1024 + 2 * (256 + 256 + 1024),
+    "depth_3_8_36_3": 1 + 2 * (3 + 8 + 36 + 3) + 1,
     "resnet_110_n": (110 - 2) // 6,
-    "fc_of_resnet_34": 1000 * (512 + 1),
-    "fc_of_resnet_50": 1000 * (2048 + 1),
+    "fc_of_resnet_34": 10 * (512 + 1),
+    "fc_of_resnet_50": 10 * (2048 + 1),
 }
 ### END SOLUTION
 
@@ -908,22 +932,22 @@ if os.environ.get("NBGRADER_EXECUTION") == "autograde":
 
 # %% tags=["showcase"]
 zoo, kinds = torchvision.models, ("Conv2d", "Linear", "MaxPool2d", "AdaptiveAvgPool2d")
-names = ["vgg16", "resnet18", "resnet34", "resnet50", "resnet152"]
+names = ["vgg16", "vgg19", "resnet18", "resnet34", "resnet50", "resnet152"]
 with torch.device("meta"):
     counted = [counting.count(getattr(zoo, name)(), (3, 224, 224)) for name in names]
-labels = ["VGG-16", "R-18", "R-34", "R-50", "R-152"]
-fig, axes = plots.panels(1, 3, width=3.7, height=2.8)
+labels = ["V-16", "V-19", "R-18", "R-34", "R-50", "R-152"]
+fig, axes = plots.panels(1, 3, width=3.9, height=2.8)
 memory = [found.select(*kinds).kib / 1024 for found in counted]
 plots.bars(axes[0], memory, labels, "memory of the layers' outputs", "MiB")
 plots.bars(axes[1], [c.params / 1e6 for c in counted], labels, "parameters", "millions")
 plots.bars(axes[2], [c.macs / 1e6 for c in counted], labels, "multiply-accumulates", "millions")
 plots.show(fig)
-print("your prediction:", more_or_fewer)
+print("your predictions:", more_or_fewer, more_or_less)
 
 # %% [markdown]
-# *Figure 9. VGG-16 and four ResNets (R), for one image of 224 × 224. Memory: outputs of
-# convolutions, poolings and linear layers, float32. ResNet-152 needs fewer MACs than VGG-16: after
-# two layers its maps are 56 × 56, and bottlenecks are cheap. It has fewer parameters, with one
+# *Figure 9. Two VGGs (V) and four ResNets (R), for one image of 224 × 224. Memory: outputs of
+# convolutions, poolings and linear layers, float32. ResNet-152 needs fewer MACs than either VGG:
+# after two layers its maps are 56 × 56, and bottlenecks are cheap. It has fewer parameters, with one
 # linear layer; but all its outputs together need more memory.*
 #
 # What does one get for it? The accuracies are those that torchvision publishes for its trained
@@ -942,7 +966,10 @@ for label, name in chosen.items():
     by_macs[label], by_params[label] = (found.macs / 1e9, top1), (found.params / 1e6, top1)
 fig, axes = plots.panels(1, 2, width=5.4, height=3.8)
 plots.scatter(axes[0], by_macs, "accuracy and work", "GMACs", "top-1 in percent")
-plots.scatter(axes[1], by_params, "accuracy and size", "million parameters", "top-1 in percent")
+words = ("million parameters", "top-1 in percent")
+plots.scatter(axes[1], by_params, "accuracy and size", *words, left=["R-101"])
+for ax in axes:
+    ax.set_xlim(left=0)
 plots.show(fig)
 
 # %% [markdown]
@@ -956,10 +983,11 @@ plots.show(fig)
 # ## 7. How large should the first weights be?
 #
 # A layer with n inputs adds up n products. If inputs and weights are independent and the weights
-# have the variance v, the variance of the sum is n · v times the mean square of the inputs. To keep
-# it as it was, take v = 1/n: this is **Xavier** initialisation. But ReLU sets half of the values to
-# 0, and with them goes half of the mean square. Layer by layer, the signal's strength is halved.
-# **He** initialisation makes up for it, with twice the variance:
+# have mean 0 and variance v, the variance of the sum is n · v times the mean square of the inputs.
+# To keep it as it was, take v = 1/n: this is **Xavier** initialisation (with as many outputs as
+# inputs). But ReLU sets half of the values to 0, and with them goes half of the mean square. Layer
+# by layer, the signal's strength is halved. **He** initialisation makes up for it, with twice the
+# variance:
 #
 # $$ \mathrm{std} = \sqrt{2 / \mathrm{fan\_in}} $$
 #
@@ -1034,9 +1062,9 @@ plots.show(fig)
 print("your prediction:", left_after_30, f"  computed: 1/2^30 = {0.5**30:.1e}")
 
 # %% [markdown]
-# *Figure 11. Three seeds each. He's lines stay within a factor of three. In every layer, Xavier's
-# fall to a half, those with half of Xavier's standard deviation to an eighth, and those with twice
-# He's grow fourfold.*
+# *Figure 11. Three seeds each. He's lines stay within a factor of about three of 1. On average, in
+# every layer, Xavier's fall to a half, those with half of Xavier's standard deviation to an eighth,
+# and those with twice He's grow fourfold.*
 #
 # Limits: at initialisation only, and without batch norm, which rescales everything anyway. With batch
 # norm the scale of the first weights matters much less; the recipe of the paper has both.
@@ -1132,7 +1160,7 @@ print(f"your prediction: {more_with_projections}   found: {projected - padded:,}
 # training, half the channels of the paper, He initialisation, batches of 128, SGD with momentum 0.9
 # and learning rate 0.05, eight epochs: 64 steps. Plain and residual networks of the same depth have
 # the same parameters, and with the same seed start from the same ones. Three seeds. All of it takes
-# about half a minute.
+# about a minute.
 #
 # **Predict.** The training loss at the end, roughly, for all four. (By guessing one gets 2.30.)
 
@@ -1172,11 +1200,13 @@ for ax, residual in zip(axes, (False, True), strict=True):
         f"{depth} layers": [done[depth, residual, seed][0] for seed in range(3)]
         for depth in (20, 44)
     }
-    plots.runs(ax, groups, "residual" if residual else "plain", "epoch", "training loss")
+    title = "residual" if residual else "plain"
+    plots.runs(ax, groups, title, "epoch", "training loss", log=True)
 plots.show(fig)
 
 # %% [markdown]
-# *Figure 12. Training loss, three seeds each.*
+# *Figure 12. Training loss on a logarithmic scale, three seeds each. Each point is the mean over an
+# epoch, while the weights change.*
 
 # %% tags=["showcase", "nbval-ignore-output"]
 print("your predictions:", plain_20, plain_44, residual_20, residual_44)
@@ -1194,8 +1224,8 @@ plots.table(["network", "seed", "training loss at the end", "test accuracy"], ro
 #
 # Limits, and they matter:
 #
-# - *Within this budget.* The deep plain network is slow, not stuck: its loss is still falling after
-#   the last step. Part 10 lets it run longer.
+# - *Within this budget.* The deep plain network's loss is still falling after the last step. Is it
+#   stuck, or only slow? Part 10 lets it run longer.
 # - The residual network of 44 layers is not *better* than that of 20; for some seeds it is still a
 #   little behind. These digits are too easy for depth to pay; that it does was shown on larger
 #   problems.
@@ -1205,9 +1235,10 @@ plots.table(["network", "seed", "training loss at the end", "test accuracy"], ro
 # ### In your own words (2 points)
 #
 # A friend looks at the plain networks of Table 2 and says: "Of course, 44 layers have more
-# parameters. They overfit, and anyway their gradients vanish." In three to five sentences: what
-# speaks against each of the two explanations? Then name one thing that this experiment does *not*
-# show.
+# parameters. They overfit, and anyway their gradients vanish." In three to five sentences: give two
+# arguments against the first explanation, one of them about the number of parameters, and one
+# against the second. Then name one thing that this experiment does *not* show (not one of the limits
+# listed above).
 
 # %% [markdown] nbgrader={"cell_type": "markdown", "grade": true, "grade_id": "written_degradation", "locked": false, "points": 2, "schema_version": 3, "solution": true}
 # ### BEGIN SOLUTION
@@ -1216,16 +1247,16 @@ plots.table(["network", "seed", "training loss at the end", "test accuracy"], ro
 # residual network of 44 layers has exactly as many parameters and does well, so their number is not
 # the reason. Vanishing gradients: in Figure 6, with batch norm, the gradients of the plain network
 # do not vanish; they grow on their way back. (Without batch norm they do vanish, but the networks
-# of the experiment have it.) The experiment does not show that plain-44 would never get there: it
-# is still improving after 64 steps. Nor that deeper residual networks are better, nor what happens
-# on photographs or with another learning rate, nor why shortcuts help.
+# of the experiment have it.) The experiment does not show whether the same happens without batch
+# norm, with shortcuts by projection, or with more digits to learn from: none of these was varied.
 #
 # **Rubric.** ½ point: overfitting would show as a low training loss. ½ point: a second argument, such
 # as the residual twin with as many parameters. ½ point: the gradients in Figure 6, or that batch norm
-# keeps them from vanishing. ½ point: something that the experiment really does not show.
+# keeps them from vanishing. ½ point: something that the experiment really does not show, other than
+# the four limits.
 #
 # **Half marks (1 point).** "It is not overfitting, because the training loss is high as well. It was
-# only tried on digits." Right and to the point, but it says nothing about the gradients and gives one
+# only tried with SGD." Right and to the point, but it says nothing about the gradients and gives one
 # argument against overfitting: ½ + 0 + 0 + ½.
 # ### END SOLUTION
 
@@ -1259,9 +1290,6 @@ agree = [
     ["the first two layers shrink 224 to", "56", " → ".join(map(str, (224, *halved)))],
     ["filters double, and the size is halved", "periodically",
      "64, 128, 256, 512 at 56, 28, 14, 7; times four with bottlenecks"],
-    ["at runtime faster than a VGG", "152 layers",
-     f"{nets[152].macs / 1e9:.2f} GMACs against {vgg[16].macs / 1e9:.2f} and"
-     f" {vgg[19].macs / 1e9:.2f} (MACs; the clock also depends on hardware)"],
     ["ResNet-50 and deeper use a bottleneck", "as in GoogLeNet",
      f"{bottleneck:,} weights instead of {2 * 9 * 256**2:,}: {2 * 9 * 256**2 / bottleneck:.0f}x"],
     ["no fully connected layers but the last", "FC 1000",
@@ -1284,7 +1312,11 @@ footnotes = [
      "batch norm after each convolution, and a ReLU after the addition"],
     ["the shortcut leads", "to a much deeper layer", "around one block: two or three convolutions"],
     ["deep networks suffer from", "vanishing and exploding gradients",
-     "without batch norm, yes; degradation remains with it (Figure 6)"],
+     "vanishing: without batch norm, yes; with it they grow (both Figure 6, before training);"
+     " degradation remains (Table 2)"],
+    ["at runtime faster than a VGG", "152 layers",
+     f"fewer MACs: {nets[152].macs / 1e9:.2f} billion against {vgg[16].macs / 1e9:.2f} and"
+     f" {vgg[19].macs / 1e9:.2f}; time was not measured"],
     ["winner of 2015, top-5 error", "3.6% and 3.57%", "3.57%, an ensemble of six networks"],
     ["human error", "5-10%, and ResNet is better", "5.1% for the best-known annotator, also top-5"],
     ["the best architecture we currently have", "yes", "it was in 2015"],
@@ -1326,8 +1358,8 @@ print(claims.summary("resnet"))
 #
 # ### A longer run
 #
-# Is the deep plain network stuck, or slow? Give it five times as long. It takes about twenty
-# seconds, so it is switched off.
+# Is the deep plain network stuck, or slow? Give it five times as long. It takes up to a
+# minute, so it is switched off.
 #
 # **Predict.** Its training loss after 40 epochs.
 
@@ -1352,6 +1384,7 @@ else:
 # - Start every residual block as the identity: set γ of its last batch norm to 0 before training.
 #   What changes for 44 layers, over three seeds? And for 110?
 # - Move the ReLU before the addition. How does Figure 6 change?
+# - Repeat Figure 6 with `he_init_` from part 8. Without batch norm, what remains of the difference?
 # - Multiply the shortcut by 0.5 in every block. Repeat Figure 6, and explain what you see with the
 #   derivative of part 3.
 #

@@ -210,6 +210,8 @@ class Naive(nn.Module):
     [
         ({"pool": nn.MaxPool2d(3, stride=1)}, "pooling without padding"),
         ({"pool": nn.MaxPool2d(3, stride=2, padding=1)}, "pooling with stride 2"),
+        ({"pool": nn.MaxPool2d(3, padding=1)}, "pooling with stride 3"),
+        ({"pool": nn.MaxPool2d(3)}, "pooling by default"),
         ({"pool": nn.MaxPool2d(3, 1, 1), "padding": 1}, "large kernel with padding 1"),
         ({"pool": nn.AvgPool2d(3, 1, 1)}, "pooling averages"),
     ],
@@ -218,6 +220,13 @@ def test_branches_that_do_not_fit_together_are_told_apart_by_what_torch_says(opt
     verdict = verdict_on("NaiveInception", lambda **given: Naive(**given, **options))
     assert verdict.fraction < 1
     assert named(verdict) == [name]
+
+
+def test_an_error_is_told_once_for_each_case():
+    with pytest.raises(CheckFailed) as failed:
+        check.NaiveInception(lambda **given: Naive(**given, pool=nn.MaxPool2d(3)))
+    assert str(failed.value).count("RuntimeError") == len(check.NAIVE.cases)
+    assert "more." not in str(failed.value)
 
 
 class HeadsAlways(googlenet.GoogLeNet):

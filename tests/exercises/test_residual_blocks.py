@@ -176,6 +176,43 @@ def test_the_visible_check_names_a_relu_in_the_wrong_place():
         check.BasicBlock(Early)
 
 
+@pytest.mark.parametrize(
+    ("needed", "words"),
+    [
+        (lambda in_channels, channels, stride: stride != 1, "the stride is not 1"),
+        (
+            lambda in_channels, channels, stride: in_channels != channels,
+            "the number of channels changes",
+        ),
+    ],
+)
+def test_the_visible_check_names_a_projection_that_is_missing(needed, words):
+    class Fewer(resnet.BasicBlock):
+        def __init__(self, in_channels, channels, stride=1, shortcut="projection"):
+            super().__init__(in_channels, channels, stride, shortcut)
+            if shortcut == "projection" and not needed(in_channels, channels, stride):
+                self.downsample = None
+
+    with pytest.raises(CheckFailed, match=f"projected only where .*{words}"):
+        check.BasicBlock(Fewer)
+
+
+def test_the_visible_check_names_a_mask_taken_from_x():
+    def masked_by_x(grad_out, x, w1, w2):
+        hidden = torch.relu(x @ w1)
+        gradient = torch.where(x > 0, grad_out, 0)
+        inside = torch.where(hidden > 0, gradient @ w2.T, 0)
+        return gradient + inside @ w1.T, x.T @ inside, hidden.T @ gradient
+
+    with pytest.raises(CheckFailed, match="the last ReLU looks at the sign of x"):
+        check.residual_backward(masked_by_x)
+
+
+def test_the_visible_check_names_outputs_taken_for_inputs():
+    with pytest.raises(CheckFailed, match="the outputs are counted, not the inputs"):
+        check.he_std(lambda weight: (2 / weight[:, 0].numel()) ** 0.5)
+
+
 def test_the_gradient_without_the_identity_term_is_named():
     def plain(grad_out, x, w1, w2):
         hidden = torch.relu(x @ w1)

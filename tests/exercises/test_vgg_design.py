@@ -253,6 +253,69 @@ def test_dropout_that_never_rests_is_told():
     assert [m.name for m in verdict.findings[0].mistakes] == ["dropout active"]
 
 
+def pixels_that_change(output, x):
+    seen = torch.zeros(x.shape[-2:], dtype=torch.bool)
+    for i, j in np.ndindex(*seen.shape):
+        other = x.clone()
+        other[..., i, j] += 1000
+        seen[i, j] = (output(other) != output(x)).any()
+    return seen
+
+
+def seen_in_training(module, x, row, column):
+    return pixels_that_change(lambda x: module(x)[..., row, column], x)
+
+
+def seen_by_the_first_channel(module, x, row, column):
+    module.eval()
+    return pixels_that_change(lambda x: module(x)[:, 0, row, column], x)
+
+
+def composed_crosswise(first, second):
+    (_, ins, h1, w1), (outs, _, h2, w2) = first.shape, second.shape
+    out = first.new_zeros(outs, ins, h1 + h2 - 1, w1 + w2 - 1)
+    for i, j in np.ndindex(h2, w2):
+        part = torch.einsum("oc,cihw->oihw", second[:, :, i, j], first)
+        out[:, :, j : j + h1, i : i + w1] += part
+    return out
+
+
+def composed_by_convolving(first, second):
+    """With the wrong one of the two kernels turned around."""
+    h2, w2 = second.shape[-2:]
+    padding = (h2 - 1, w2 - 1)
+    return nn.functional.conv2d(first.transpose(0, 1).flip(-2, -1), second.flip(-2, -1),
+                                padding=padding).transpose(0, 1)  # fmt: skip
+
+
+def padded(net):
+    layers, channels = [net.features], net.features[0].out_channels
+    for layer in net.classifier:
+        if isinstance(layer, nn.Linear):
+            size = round((layer.in_features / channels) ** 0.5)
+            conv = nn.Conv2d(channels, layer.out_features, size, padding=size // 2)
+            conv.weight.data = layer.weight.data.view(-1, channels, size, size)
+            conv.bias, channels = layer.bias, layer.out_features
+            layer = conv
+        layers.append(layer)
+    return nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "name"),
+    [
+        (check.FIELD, seen_in_training, "training mode kept"),
+        (check.FIELD, seen_by_the_first_channel, "first output channel compared"),
+        (check.COMPOSE, composed_crosswise, "places exchanged"),
+        (check.COMPOSE, composed_by_convolving, "first flipped"),
+        (check.FC_TO_CONV, padded, "first convolution padded"),
+    ],
+)
+def test_mistakes_that_the_notebook_warns_of_are_told_by_the_visible_check(exercise, answer, name):
+    [finding] = sit(exercise, answer).findings
+    assert [m.name for m in finding.mistakes] == [name]
+
+
 # Designs ------------------------------------------------------------------------------------
 
 

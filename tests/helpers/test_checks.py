@@ -58,6 +58,13 @@ def test_errors_are_reported_with_their_message():
     assert "it raised NameError: name 'stryde' is not defined" in failure(lambda *a: stryde)  # noqa: F821
 
 
+def test_an_error_of_all_parts_and_cases_is_said_once():
+    said = failure(lambda *a: stryde, check.conv2d_backward)  # noqa: F821
+    assert said.count("NameError") == 1
+    assert f"and {len(EXERCISES['conv2d_backward'].cases) - 1} more cases: it raised" in said
+    assert "grad_x" not in said
+
+
 def test_something_else_than_a_function_is_refused():
     assert "expected your function" in failure(torch.ones(1))
 

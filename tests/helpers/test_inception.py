@@ -104,8 +104,8 @@ def test_mistakes_that_raise_the_same_error_are_told_apart_by_its_words():
 
 def test_branches_tell_what_flows_where(ax):
     plots.branches(ax, 8, [[("1×1", "conv", 2)], [("pool", "pool", 8), ("1×1", "conv", 3)]], "two")
-    assert "input 8 maps to 1×1 (8); 1×1 to stacked 5 maps (2)" in ax.in_words
-    assert "pool to 1×1 (8); 1×1 to stacked 5 maps (3)" in ax.in_words
+    assert "input 8 maps to 1×1 (8); 1×1 to stacked (2)" in ax.in_words
+    assert "pool to 1×1 (8); 1×1 to stacked (3)" in ax.in_words
 
 
 def test_stacked_bars_add_their_parts_up_and_share_colours(ax):
@@ -117,3 +117,13 @@ def test_stacked_bars_add_their_parts_up_and_share_colours(ax):
         != ax.patches[0].get_facecolor()
     )
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["x", "y"]
+
+
+def test_counts_and_layers_are_told_value_by_value(ax):
+    plots.counts(ax, [("a", [256, 1088.2])], "growth", "modules", "channels")
+    assert ax.in_words == "growth, channels over modules: a 256, 1088."
+    ax.clear()
+    groups = {"x": [[1, 2], [3, 4]], "y": [[5, 6], [7, 8]]}
+    plots.by_layer(ax, groups, ["p", "q"], "by layer", "norm", told=["q"])
+    assert "x, 2 runs: 2.0e+00, 4.0e+00 at q. y, 2 runs: 6.0e+00, 8.0e+00 at q" in ax.in_words
+    assert [line.get_linestyle() for line in ax.lines] == ["-", "--", "-", "--"]

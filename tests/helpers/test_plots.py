@@ -247,8 +247,9 @@ def test_cost_bars_say_where_most_of_it_is():
 
 
 def test_scattered_points_are_named(ax):
-    plots.scatter(ax, {"a": (1.0, 2.0), "b": (10.0, 3.0)}, "two", "x", "y", log=True)
+    plots.scatter(ax, {"a": (1.0, 2.0), "b": (10.0, 3.0)}, "two", "x", "y", log=True, left=["b"])
     assert [text.get_text() for text in ax.texts] == ["a", "b"]
+    assert [text.get_ha() for text in ax.texts] == ["left", "right"]
     assert ax.in_words == "two, y over x: a at 1 and 2; b at 10 and 3."
 
 

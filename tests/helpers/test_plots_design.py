@@ -35,7 +35,7 @@ def test_weights_of_a_field_tell_where_they_are(ax):
 
 def test_configurations_are_told_by_stage(ax):
     plots.configurations(ax, {"a": [8, "M", (4, 1)], "b": [8, 8, "M", 3, "M"]})
-    assert "a: 8 pool 4, 1x1; b: 8 8 pool 3" in ax.in_words
+    assert "a: 8 pool 4, 1x1; b: 8 8 pool 3 pool" in ax.in_words
     assert len(ax.patches) == 5
     assert len(ax.lines) == 3  # one for each pooling
 

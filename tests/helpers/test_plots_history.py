@@ -31,6 +31,13 @@ def test_errors_by_year_can_leave_people_out(ax):
     assert len(ax.patches) == 2
 
 
+def test_errors_by_year_marks_what_was_not_checked(ax):
+    plots.errors_by_year(ax, claims.history.ilsvrc(), unchecked=[2010, 2016])
+    assert [bool(bar.get_hatch()) for bar in ax.patches] == [True] + 5 * [False] + [True, False]
+    assert "2010 NEC-UIUC 28.2 % (not checked); 2011 XRCE 25.8 %;" in ax.in_words
+    assert "not checked against a paper" in [t.get_text() for t in ax.get_legend().get_texts()]
+
+
 @pytest.mark.parametrize("number", [3, 4])
 def test_errors_by_configuration_draws_every_row(ax, number):
     rows = claims.history.vgg_table(number)

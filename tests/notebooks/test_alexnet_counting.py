@@ -69,3 +69,7 @@ def test_the_steps_of_the_contest_are_as_the_text_says():
     ]
     steps = eval(words.rsplit("factor of", 1)[1])
     assert sorted(steps, key=steps.get)[-2:] == [2014, 2015]
+    points = eval(words.split("percentage points:")[1].splitlines()[0])
+    assert max(points, key=points.get) == 2012
+    assert points[2012] == 9.4
+    assert "the second 26.2 %" in words

@@ -40,7 +40,7 @@ def test_heads_multiply_the_stems_gradient_with_torchs_weights_only(gradients, s
     assert small[1][-1] / small[1][0] > 1e3
     large = [norms(weight, seed, he) for weight in (0.3, 0.0)]
     assert large[0][0] / large[1][0] < 10
-    assert large[1][-1] / large[1][0] < 10
+    assert large[1][-1] < large[1][0]
 
 
 @pytest.mark.slow
@@ -70,3 +70,4 @@ def test_the_slide_check_reports_the_published_numbers():
     assert stem[-1][2:] == ["7.5 MB / 7.46 MiB", "124 / 124.4", "**418** / 480.8"]
     repaired = table_that("VGG-16 down to 28x28")
     assert [row[3] for row in repaired] == ["42.9 MiB", "1,145,408", "7,485M"]
+    assert repaired[2][2] == "9,335M (19.5x)"

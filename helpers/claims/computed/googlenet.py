@@ -92,15 +92,19 @@ def output(naive: bool) -> tuple[int, ...]:
 
 
 def bottleneck_macs() -> Result:
-    """The six products added up, and two ways to go wrong."""
+    """The six products added up, and three ways to go wrong."""
     _, count = module(False)
     (_, large), (_, middle) = conv(False, 5, 96)[0], conv(False, 3, 192)[0]
+    reduction = conv(False, 1, 64)[0][1].macs
     misread = prod(misread_264().slips["a stray 2 before the 64"]) - large.macs
     return Result(
         count.macs,
         slips={
             "taking 264 at its word": count.macs + misread,
             "counting the 3x3 product twice": count.macs + middle.macs,
+            "counting the 5x5 product twice and no product of 64 filters": (
+                count.macs + large.macs - 3 * reduction
+            ),
         },
     )
 
