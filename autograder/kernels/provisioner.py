@@ -250,6 +250,13 @@ class ContainedProvisioner(LocalProvisioner):
         """Start a kernel: warm if possible, and contained in any case."""
         if not self.contained:
             return await super().launch_kernel(cmd, **options)
+        try:
+            return await self._launch_contained(cmd, options)
+        except BaseException:
+            await self.cleanup()
+            raise
+
+    async def _launch_contained(self, cmd: list[str], options: dict[str, Any]) -> dict[str, Any]:
         self._write_connection_file()
         try:
             if not self.warm:

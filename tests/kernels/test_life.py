@@ -142,10 +142,12 @@ def test_nothing_beside_the_notebook_is_imported(start, tmp_path, warm):
     assert "planted" not in said["text"]
 
 
-def test_files_larger_than_the_sandbox_are_told_in_words(start, tmp_path):
+def test_files_larger_than_the_sandbox_are_told_in_words(start, tmp_path, monkeypatch):
     (tmp_path / "big").write_bytes(bytes(3 << 20))
+    monkeypatch.setattr(provisioner.tempfile, "tempdir", str(tmp_path.parent))
     with pytest.raises(RuntimeError, match="No space left"):
         start(str(tmp_path), tmp_mb=1)
+    assert not list(tmp_path.parent.glob("kernel-*"))
 
 
 def test_no_sandbox_no_kernel(start, monkeypatch):
