@@ -269,10 +269,9 @@ def test_the_cause_of_a_wrong_number_is_proved(name):
     assert PROVED[name].lower() in claims.check(claims.find(name)).cause.lower()
 
 
-def test_the_353_million_are_unexplained():
-    """No slip that was thought of gives them; 358 would be the 3x3 product counted twice."""
+def test_a_slip_gives_353_million_and_another_the_358_of_another_edition():
     result = recomputations()["inception-bneck-total"]()
-    assert result.cause("353M") == ""
+    assert result.cause("353M") == "counting the 5x5 product twice and no product of 64 filters"
     assert result.cause("358M") == "counting the 3x3 product twice"
 
 
