@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from helpers.plots.figures import DARK, PALETTE, WHITE, say
+from helpers.plots.figures import DARK, PALETTE, WHITE, open_frame, say
 
 
 def bars(ax: Axes, values: Sequence[float], labels: Sequence[str], title: str, unit: str) -> Axes:
@@ -20,8 +20,7 @@ def bars(ax: Axes, values: Sequence[float], labels: Sequence[str], title: str, u
     ax.set_title(title, fontsize=11)
     ax.set_ylabel(unit)
     ax.margins(y=0.14)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    open_frame(ax)
     return ax
 
 
@@ -53,8 +52,7 @@ def curves(
     say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
     ax.legend(facecolor=WHITE, framealpha=1, edgecolor="none", fontsize=9)
     ax.grid(color="#E5E5E5")
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    open_frame(ax)
     return ax
 
 
@@ -87,8 +85,7 @@ def runs(
     say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
     ax.legend(facecolor=WHITE, framealpha=1, edgecolor="none", fontsize=9)
     ax.grid(color="#E5E5E5")
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    open_frame(ax)
     return ax
 
 
@@ -111,8 +108,7 @@ def dots(ax: Axes, lines: dict[str, Sequence[float]], labels: Sequence[str], tit
         for label, values in zip(labels, runs, strict=True)
     ]
     say(ax, f"{title}, for {', '.join(lines)}", "; ".join(told))
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    open_frame(ax)
     return ax
 
 
@@ -138,8 +134,7 @@ def scatter(
     ax.margins(x=0.18, y=0.12)
     ax.set_title(title, fontsize=11)
     ax.grid(color="#E5E5E5")
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    open_frame(ax)
     told = [f"{name} at {x:.3g} and {y:.3g}" for name, (x, y) in points.items()]
     say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
     return ax

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from helpers.plots.figures import DARK, LINE, ORANGE, PALETTE, RED, TINTS, WHITE, say
+from helpers.plots.figures import DARK, LINE, ORANGE, PALETTE, RED, TINTS, WHITE, open_frame, say
 from helpers.plots.grids import hexed, ink
 
 
@@ -78,8 +78,7 @@ def ratio_curves(
     ]
     say(ax, f"{title}, {ylabel} over {xlabel}", "; ".join(told))
     ax.grid(color="#E5E5E5")
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    open_frame(ax)
     return ax
 
 

@@ -102,3 +102,9 @@ def say(ax: Axes, title: str, words: str) -> None:
     """Note in words what an axes shows, for :func:`in_words`."""
     name = title.replace("\n", " ")
     ax.in_words = f"{name}: {words}." if name else f"{words}."
+
+
+def open_frame(ax: Axes) -> None:
+    """Leave out the upper and the right line around a chart."""
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)

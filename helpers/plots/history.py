@@ -6,7 +6,7 @@ from typing import Protocol
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from helpers.plots.figures import BLUE, DARK, ORANGE, PALETTE, WHITE, say
+from helpers.plots.figures import BLUE, DARK, ORANGE, PALETTE, WHITE, open_frame, say
 
 
 class Result(Protocol):
@@ -91,6 +91,5 @@ def errors_by_configuration(ax: Axes, rows: Sequence[Tested], title: str) -> Axe
 def _finished(ax: Axes, title: str) -> Axes:
     ax.set_title(title, fontsize=11)
     ax.set_ylabel("top-5 error in percent")
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    open_frame(ax)
     return ax

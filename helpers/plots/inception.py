@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 
 from helpers.plots.charts import curves, runs
-from helpers.plots.figures import DARK, PALETTE, WHITE, say
+from helpers.plots.figures import DARK, PALETTE, WHITE, open_frame, say
 from helpers.plots.networks import diagram
 
 Layer = tuple[str, str, int]
@@ -71,8 +71,7 @@ def stacked_bars(ax: Axes, bars: Mapping[str, Mapping[str, float]], title: str, 
     ax.set_title(title, fontsize=11)
     ax.legend(facecolor=WHITE, edgecolor="none", fontsize=8, loc="center left",
               bbox_to_anchor=(1.0, 0.5))  # fmt: skip
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    open_frame(ax)
     say(ax, f"bars, {title}, {unit}", "; ".join(told))
     return ax
 

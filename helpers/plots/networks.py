@@ -7,7 +7,18 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 
 from helpers.counting import LayerCount
-from helpers.plots.figures import BLUE, DARK, LINE, PALE, PALETTE, RED, TINTS, WHITE, say
+from helpers.plots.figures import (
+    BLUE,
+    DARK,
+    LINE,
+    PALE,
+    PALETTE,
+    RED,
+    TINTS,
+    WHITE,
+    open_frame,
+    say,
+)
 
 
 def stages(ax: Axes, layers: Sequence[tuple[str, tuple[int, ...]]]) -> Axes:
@@ -178,8 +189,7 @@ def cost_bars(
         ax.set_xticks(places, names, rotation=90, fontsize=8)
         ax.set_title(f"{title}, in all {sum(values):,.0f}", fontsize=11)
         ax.set_ylabel(unit)
-        for side in ("top", "right"):
-            ax.spines[side].set_visible(False)
+        open_frame(ax)
         largest = sorted(zip(values, names, strict=True), reverse=True)[:3]
         shares = [f"{name} {value / sum(values):.0%}" for value, name in largest if sum(values)]
         say(ax, f"bars, {title} by layer", f"largest are {', '.join(shares)}")
