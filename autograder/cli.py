@@ -6,8 +6,6 @@ broken part leaves the others usable. Raise `CourseError` for what the person at
 mend; its text is printed without a traceback.
 """
 
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from autograder import ROOT, CourseError
+from autograder import CourseError
 
 __all__ = ["app", "main"]
 
@@ -303,20 +301,13 @@ def doctor() -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(context: typer.Context) -> None:
-    """Open JupyterLab at the notebooks, with formgrader set up for this course.
+    """Open JupyterLab with formgrader, at the solved notebooks.
 
     Further options go to `jupyter lab`, for example: course lab --no-browser --port 8889
     """
-    # nbgrader takes its configuration from the folder the server is started in, and needs the
-    # course root inside the server's.
-    command = [sys.executable, "-m", "jupyter", "lab"]
-    command += [f"--ServerApp.root_dir={ROOT}", "--LabApp.default_url=/lab/tree/notebooks"]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    try:
-        done = subprocess.run([*command, *context.args], cwd=ROOT, env={**os.environ, "PATH": path})
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None
-    raise typer.Exit(done.returncode)
+    from autograder.lab import run
+
+    run(context.args)
 
 
 def main() -> None:

@@ -1,11 +1,13 @@
 """The `course` command: quick, and plain when something is wrong."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from autograder import ROOT, CourseError, cli, doctor
+from autograder import ROOT, CourseError, cli, doctor, lab
 
 
 def course(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -51,18 +53,26 @@ def test_doctor_fails_only_for_what_makes_grading_impossible(monkeypatch, state,
     assert stop.value.code == status
 
 
-def test_lab_starts_where_nbgrader_finds_its_configuration(monkeypatch):
+def test_lab_starts_where_nbgrader_finds_its_configuration(monkeypatch, tmp_path):
     calls = []
-
-    def run(command, **options):
-        calls.append((command, options))
-        return subprocess.CompletedProcess(command, 0)
-
-    monkeypatch.setattr(cli.subprocess, "run", run)
-    with pytest.raises(SystemExit) as stop:
+    monkeypatch.setattr(lab.os, "execve", lambda *call: calls.append((os.getcwd(), *call)))
+    monkeypatch.setattr(lab, "WORKSPACES", tmp_path / "workspaces")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
         cli.app(["lab", "--no-browser", "--port", "8889"])
-    assert stop.value.code == 0
-    ((command, options),) = calls
+    ((folder, _, command, environment),) = calls
+    assert folder == str(ROOT)
+    assert command[1:4] == ["-m", "jupyter", "lab"]
     assert command[-3:] == ["--no-browser", "--port", "8889"]
-    assert "--LabApp.default_url=/lab/tree/notebooks" in command
-    assert options["cwd"] == ROOT
+    assert environment["PATH"].startswith(str(Path(sys.executable).parent))
+
+
+def test_a_rearranged_workspace_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(lab, "WORKSPACES", tmp_path)
+    lab.keep_workspace()
+    [workspace] = tmp_path.iterdir()
+    assert "formgrader" in workspace.read_text(encoding="utf-8")
+    rearranged = '{"data": {"mine": 1}, "metadata": {"id": "course"}}'
+    workspace.write_text(rearranged, encoding="utf-8")
+    lab.keep_workspace()
+    assert workspace.read_text(encoding="utf-8") == rearranged
