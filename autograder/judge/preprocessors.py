@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -25,11 +26,12 @@ from traitlets import Integer, Unicode
 from autograder import containment, exercises
 from autograder.judge import probe, verdict
 from autograder.judge.graded import Graded
-from autograder.judge.keys import course_key, seed_for
+from autograder.judge.keys import course_key, seed_for, submission_key
 from helpers.checks import modules, records
 from helpers.checks.exercise import arguments_for, standalone
 
 BYTES_PER_OUTPUT = 1000  # about what an empty one takes in memory
+ON_WORKERS = [f"{__name__}.{step}" for step in ("Arm", "Execute", "Judge")]
 AROUND = "convnets-guard"  # metadata of the cells that are there only while a notebook runs
 
 
@@ -43,6 +45,23 @@ def written(nb: NotebookNode) -> list[str]:
     return [cell.source for cell in nb.cells if not is_autograded(cell)]
 
 
+class LeaveOutLinks(NbGraderPreprocessor):
+    """Take back what nbgrader copied because a submission links to it: somebody else's file."""
+
+    def preprocess(self, nb, resources):
+        about, coursedir = resources["nbgrader"], CourseDirectory(config=self.config)
+        where = about["student"], about["assignment"]
+        submitted = Path(coursedir.format_path(coursedir.submitted_directory, *where))
+        copied = Path(coursedir.format_path(coursedir.autograded_directory, *where))
+        if submitted.is_symlink() or (submitted / f"{about['notebook']}.ipynb").is_symlink():
+            raise ValueError("the notebook is a link to another file")
+        for link in submitted.rglob("*"):
+            if link.is_symlink():
+                self.log.warning("Left out, a link to another file: %s", link)
+                (copied / link.relative_to(submitted)).unlink(missing_ok=True)
+        return nb, resources
+
+
 class Arm(NbGraderPreprocessor):
     """Before Execute: turn every graded cell into questions with fresh inputs."""
 
@@ -52,8 +71,9 @@ class Arm(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         about = resources["nbgrader"]
-        self.leave_out_links(about, resources)
-        key = course_key(self.key_file)
+        key = resources.get("convnets_key") or submission_key(
+            course_key(self.key_file), about["student"], about["assignment"]
+        )
         known = exercises.load(about["notebook"])
         armed = resources["convnets_armed"] = {}
         cells, sources = [], written(nb)
@@ -64,7 +84,7 @@ class Arm(NbGraderPreprocessor):
                 continue
             name = cell.metadata.nbgrader.grade_id
             graded, source = known.get(name), cell.source
-            seed = seed_for(key, about["student"], about["assignment"], name, sources)
+            seed = seed_for(key, name, sources)
             armed[name] = Armed(graded, source, seed, asked_before=set(armed))
             if graded is None:
                 cell.source = ""
@@ -76,19 +96,6 @@ class Arm(NbGraderPreprocessor):
             cells += [before, cell, after]
         nb.cells = cells
         return nb, resources
-
-    def leave_out_links(self, about, resources):
-        """Take back what nbgrader copied because a submission links to it: somebody's else file."""
-        coursedir = CourseDirectory(config=self.config)
-        student, assignment = about["student"], about["assignment"]
-        path = coursedir.format_path(coursedir.submitted_directory, student, assignment)
-        submitted, copied = Path(path), Path(resources.get("metadata", {}).get("path", ""))
-        if submitted.is_symlink() or (submitted / f"{about['notebook']}.ipynb").is_symlink():
-            raise ValueError("the notebook is a link to another file")
-        for link in submitted.rglob("*"):
-            if link.is_symlink():
-                self.log.warning("Left out, a link to another file: %s", link)
-                (copied / link.relative_to(submitted)).unlink(missing_ok=True)
 
 
 class Armed:
@@ -152,14 +159,21 @@ class Execute(StockExecute):
 
     def preprocess(self, nb, resources, km=None):
         self._received, self._unfinished = Counter(), 0
+        self._provisioner = None
         resources["convnets_contained"] = containment.ensure(self.config)
         if not resources["convnets_contained"]:
             self.log.warning(containment.UNCONTAINED)
-        return super().preprocess(nb, resources, km)
+        nb, resources = super().preprocess(nb, resources, km)
+        resources["convnets_cpu"] = getattr(self._provisioner, "cpu", 0.0)
+        resources["convnets_memory"] = getattr(self._provisioner, "memory", 0.0)
+        return nb, resources
 
+    @contextmanager
     def setup_kernel(self, **options):
         # A torch.py beside the notebook is not torch: nothing is imported from the kernel's folder.
-        return super().setup_kernel(env=os.environ | {"PYTHONSAFEPATH": "1"}, **options)
+        with super().setup_kernel(env=os.environ | {"PYTHONSAFEPATH": "1"}, **options):
+            self._provisioner = self.km.provisioner
+            yield
 
     def preprocess_cell(self, cell, resources, index):
         if "convnets_stopped" in resources:

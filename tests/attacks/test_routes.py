@@ -19,7 +19,7 @@ for name in os.listdir("."):
     if os.path.isfile(name):
         print("GOT", name, open(name, "rb").read(20))
 """
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("worker_here")]
 
 
 def honest():
@@ -43,7 +43,7 @@ def printed(room, student):
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory):
+def room(tmp_path_factory, worker_here):
     """A class of an honest student and two who hand in links, graded once."""
     room = Classroom(tmp_path_factory.mktemp("class") / "room")
     grading.register(room, ASSIGNMENT)
