@@ -4,9 +4,13 @@ Arm puts a question into every graded cell; Execute runs the notebook; Judge rea
 this process, which student code never enters, and writes points and a report in their place.
 """
 
+import base64
+import functools
 import json
+import marshal
 import os
 import secrets
+import zlib
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,17 +140,24 @@ def guard_source(graded: Graded) -> str:
 
     It uses and leaves no names: after `from torch import *`, for one, `compile` is not Python's.
     """
-    parts = [Path(module.__file__).read_text() for module in (records, modules, probe)]
-    source = "__package__ = ''\n" + "\n".join(parts)
     held = graded.withhold
-    withheld = (held.operators, held.functions, held.modules, held.autograd)
-    compiled = f"__import__('builtins').compile({source!r}, '<probe>', 'exec')"
+    withheld = (probe.overloads(held.operators), held.functions, held.modules, held.autograd)
+    code = f"__import__('zlib').decompress(__import__('base64').b64decode({packed_probe()!r}))"
     return (
         "__import__('sys').modules['course_probe'] = "
         "__import__('types').ModuleType('course_probe')\n"
-        f"__import__('builtins').exec({compiled}, {PROBE}.__dict__)\n"
+        f"__import__('builtins').exec(__import__('marshal').loads({code}), {PROBE}.__dict__)\n"
         f"{PROBE}.guard(*{withheld!r})"
     )
+
+
+@functools.cache
+def packed_probe() -> str:
+    """The probe, compiled once for all cells: kernels run the same Python as this process."""
+    parts = [Path(module.__file__).read_text() for module in (records, modules, probe)]
+    source = "__package__ = ''\n" + "\n".join(parts)
+    compiled = marshal.dumps(compile(source, "<probe>", "exec"))
+    return base64.b64encode(zlib.compress(compiled)).decode()
 
 
 class Execute(StockExecute):
