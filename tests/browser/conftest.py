@@ -35,6 +35,7 @@ SWITCHES = [
 # Formgrader fetches MathJax from afar; the server has it, too.
 MATHJAX = """
 const own = "/static/jupyter_server_mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe";
+window.MathJax = {"HTML-CSS": {availableFonts: [], webFont: "STIX-Web"}};
 document.write(`<script src="${own}"></script>`);
 """
 
@@ -127,9 +128,8 @@ class Notebook:
         self.wait_until_idle()
 
     def wait_until_idle(self) -> None:
-        """Wait until nothing runs."""
-        idle = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
-        expect(self.page.locator(idle)).to_be_visible()
+        """Wait until the kernel is there and has nothing to do, as the status bar says."""
+        expect(self.page.locator("#jp-main-statusbar")).to_contain_text("| Idle")
 
     def cell(self, text: str) -> Locator:
         """The code cell in which a text occurs."""

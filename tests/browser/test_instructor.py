@@ -15,6 +15,7 @@ from autograder.sample.submissions import mistakes_of, solved_answers, submissio
 ASSIGNMENT, NAME = "01_convolution", "convolution.ipynb"
 COURSE = ["import sys; from autograder.cli import main; sys.exit(main())"]
 CLASS = ["*.db*", "*.key", "submitted", "autograded", "feedback", "exchange", "logs", "reports"]
+POINTS = {"written_shift": "1.5", "written_flops": "1"}
 pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
 
 
@@ -22,7 +23,8 @@ def mistaken():
     """A submission that is right but for the first catalogued mistake of the forward pass."""
     answers, name = solved_answers(ASSIGNMENT), "conv2d_forward"
     wrong = with_mistake(answers[f"{name}-answer"], name, mistakes_of("convolution")[name][0])
-    return submission(ASSIGNMENT, answers | {f"{name}-answer": wrong})
+    written = dict.fromkeys(POINTS, "It moves along by whole strides, and not at the border.")
+    return submission(ASSIGNMENT, answers | {f"{name}-answer": wrong} | written)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,7 @@ def test_an_instructors_hour(lab, course, page, take):
     expect(done).to_contain_text("Successfully autograded")
     done.get_by_role("button", name="OK").click()
     expect(row.locator(".status")).to_have_text("needs manual grading")
+    expect(done).not_to_be_attached()
     take("graded", page)
     [before] = room.standings(ASSIGNMENT)
     assert before.by_hand == 3
@@ -86,7 +89,7 @@ def test_an_instructors_hour(lab, course, page, take):
     formgrader.get_by_role("link", name=ASSIGNMENT).click()
     formgrader.get_by_role("link", name="convolution").click()
     formgrader.get_by_role("link", name="Submission #1").click()
-    for question, points in {"written_shift": "1.5", "written_flops": "1"}.items():
+    for question, points in POINTS.items():
         score = formgrader.locator(f"input#{question}")
         expect(score).to_have_class(re.compile("needs_manual_grade"))  # only now it is listened to
         with page.expect_response(lambda answer: "/api/grade/" in answer.url) as saved:
@@ -104,11 +107,11 @@ def test_an_instructors_hour(lab, course, page, take):
     row = formgrader.locator("tr", has_text=ASSIGNMENT)
     row.locator(".glyphicon-comment").click()
     expect(done).to_contain_text("Successfully generated feedback")
-    take("generated", page)
     sheet = room.folder("feedback", "ann", ASSIGNMENT) / "convolution.html"
+    page.set_viewport_size({"width": 1000, "height": 700})
     page.goto(sheet.as_uri())
-    mistake = page.get_by_text(re.compile("looks as if the kernel is flipped")).first
-    mistake.scroll_into_view_if_needed()
+    diagnosis = page.get_by_text("It looks as if the kernel is flipped").first
+    diagnosis.evaluate("line => line.scrollIntoView({block: 'center'})")
     take("feedback", page)
 
 
