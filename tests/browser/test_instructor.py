@@ -111,7 +111,7 @@ def test_an_instructors_hour(lab, course, page, take):
     page.set_viewport_size({"width": 1000, "height": 700})
     page.goto(sheet.as_uri())
     diagnosis = page.get_by_text("It looks as if the kernel is flipped").first
-    diagnosis.evaluate("line => line.scrollIntoView({block: 'center'})")
+    diagnosis.evaluate("line => { line.scrollIntoView({block: 'end'}); scrollBy(0, 160); }")
     take("feedback", page)
 
 
