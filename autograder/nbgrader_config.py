@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy.exc import SAWarning
 
 from autograder import ROOT, addresses, containment, kernels
+from autograder.judge.preprocessors import ON_WORKERS
 from autograder.kernels.provisioner import LIBRARIES
 
 c = get_config()  # noqa: F821 - given by traitlets
@@ -59,10 +60,15 @@ c.GenerateAssignment.preprocessors = [
 ]  # fmt: skip
 
 # Autograde: the judge's question before, its decision after the notebook ran.
+c.Autograde.sanitize_preprocessors = [
+    "autograder.judge.preprocessors.LeaveOutLinks",
+    *(STEP + name for name in (
+        "ClearOutput", "DeduplicateIds", "OverwriteKernelspec", "OverwriteCells",
+        "CheckCellMetadata",
+    )),
+]  # fmt: skip
 c.Autograde.autograde_preprocessors = [
-    "autograder.judge.preprocessors.Arm",
-    "autograder.judge.preprocessors.Execute",
-    "autograder.judge.preprocessors.Judge",
+    *ON_WORKERS,
     STEP + "IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     STEP + "LimitOutput",
