@@ -22,7 +22,8 @@ def room(tmp_path_factory):
     """A gradebook with a mark of every kind, made without running anything.
 
     ann is done; bob's written answer is unread; cem's file is broken, although an earlier one had
-    points; dora handed in nothing; eve was late, and needs a look; finn handed in anew.
+    points; dora handed in nothing; eve was late, and needs a look; finn handed in anew; gus is not
+    graded yet.
     """
     room = Classroom(tmp_path_factory.mktemp("class"))
     points = {"ann": 25.25, "bob": 20, "cem": 11, "eve": 27, "finn": 27}
@@ -52,6 +53,7 @@ def room(tmp_path_factory):
         digest = room.digest(student, ASSIGNMENT)
         room.keep_record(ASSIGNMENT, Record(student, status, digest=digest))
     (room.folder("submitted", "finn", ASSIGNMENT) / "convolution.ipynb").write_text("anew")
+    room.folder("submitted", "gus", ASSIGNMENT).mkdir(parents=True)
     return room
 
 
@@ -67,6 +69,7 @@ def test_the_table_tells_everything_about_every_mark(room):
     table = {row["student"]: row for row in rows(exported.path)}
     assert {student: row["score"] for student, row in table.items()} == {
         "ann": "25.25", "bob": "20", "cem": "", "dora": "", "eve": "24.5", "finn": "27",
+        "gus": "",
     }  # fmt: skip
     assert {row["maximum"] for row in table.values()} == {"30"}
     assert table["bob"]["open by hand"] == "3"
@@ -79,6 +82,7 @@ def test_who_has_no_mark_or_an_unusual_one_is_said(room):
     for words in (
         "written answers still to be read (course lab): bob",
         "handed in anew after grading (course grade): finn",
+        "handed in and not graded yet (course grade): gus",
         "no mark, failed: cem",
         "no mark, missing: dora",
         "marked, but worth a look (course report): eve",
@@ -89,7 +93,7 @@ def test_who_has_no_mark_or_an_unusual_one_is_said(room):
 @pytest.mark.parametrize("kind", ["canvas", "moodle"])
 def test_marks_that_are_not_final_are_exported_only_when_asked(room, kind, tmp_path):
     to = tmp_path / "marks.csv"
-    with pytest.raises(CourseError, match=r"(?s)bob.*finn.*--anyway"):
+    with pytest.raises(CourseError, match=r"(?s)bob.*finn.*gus.*--anyway"):
         export.export(room, kind=kind, to=to)
     assert not to.exists()
     assert export.export(room, kind=kind, to=to, anyway=True).path == to
@@ -261,7 +265,7 @@ def test_the_file_as_it_came_is_kept(room, tmp_path):
     exported = export.export(room, [ASSIGNMENT], into=path, anyway=True)
     assert path.read_text(encoding="utf-8") == CANVAS
     assert exported.path == room.place / "exports" / "canvas.csv"
-    assert "Not in the file: bob, cem, dora, eve, finn" in exported.said
+    assert "Not in the file: bob, cem, dora, eve, finn, gus" in exported.said
 
 
 @pytest.mark.parametrize(

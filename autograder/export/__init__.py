@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder import CourseError
-from autograder.classroom import FAILED, LOOK, MISSING, Classroom
+from autograder.classroom import FAILED, LOOK, MISSING, WAITING, Classroom
 from autograder.export.filling import fill
 from autograder.export.grades import Grades, Mark, Person, number
 from autograder.export.sheet import CANVAS, POINTS_POSSIBLE, Sheet, read
@@ -115,6 +115,8 @@ def not_final(grades: Grades) -> list[str]:
             said.append(f"{name}: written answers still to be read (course lab): {', '.join(who)}")
         if who := grades.whose(name, lambda mark: mark.changed):
             said.append(f"{name}: handed in anew after grading (course grade): {', '.join(who)}")
+        if who := grades.whose(name, lambda mark: mark.status == WAITING):
+            said.append(f"{name}: handed in and not graded yet (course grade): {', '.join(who)}")
     return said
 
 
@@ -124,9 +126,10 @@ def worth_saying(grades: Grades) -> list[str]:
     for name in grades.maxima:
         if who := grades.whose(name, lambda mark: mark.status == LOOK):
             said.append(f"{name}: marked, but worth a look (course report): {', '.join(who)}")
-        without = grades.whose(name, lambda mark: mark.score is None)
-        for status in sorted({grades.marks[name][who].status for who in without}):
-            who = [who for who in without if grades.marks[name][who].status == status]
+        without = defaultdict(list)
+        for who in grades.whose(name, lambda mark: mark.score is None and mark.status != WAITING):
+            without[grades.marks[name][who].status].append(who)
+        for status, who in sorted(without.items()):
             said.append(f"{name}: no mark, {status}: {', '.join(who)}")
     return said
 

@@ -75,7 +75,7 @@ class Runtime:
         (specs / "colab" / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
         found = KernelSpecManager(kernel_dirs=[str(specs)], ensure_native_kernel=False)
         manager = AsyncKernelManager(kernel_name="colab", kernel_spec_manager=found)
-        client = NotebookClient(nb, km=manager, timeout=120)
+        client = NotebookClient(nb, km=manager, timeout=300)
         client.execute(cwd=str(content), env=self.environment)
 
 
