@@ -40,7 +40,9 @@ c.CourseDirectory.release_directory = "notebooks"
 c.CourseDirectory.submitted_directory = "autograder/submitted"
 c.CourseDirectory.autograded_directory = "autograder/autograded"
 c.CourseDirectory.feedback_directory = "autograder/feedback"
-c.CourseDirectory.db_url = f"sqlite:///{GRADING / 'gradebook.db'}"
+c.CourseDirectory.db_url = (
+    os.environ.get("COURSE_GRADEBOOK") or f"sqlite:///{GRADING / 'gradebook.db'}"
+)
 # The jupytext scripts beside the notebooks hold the solutions: they must not be copied.
 c.CourseDirectory.ignore.extend(["*.py", "*.toml", "*.pyc", "*.so"])
 # Beside a submission: the files as they came, and what intake did. They stay there.

@@ -1,9 +1,11 @@
 """Many workers: a local cluster, or any scheduler of dask.distributed; and what gets lost on them.
 
-Nothing here knows what a job is: it has a name, and `work(job)` is done somewhere.
+Nothing here knows what a job is: it has a name, and `work(job)` is done somewhere. Jobs travel as
+bytes: a worker that cannot read one, because it has no course or another one, survives and says so.
 """
 
 import os
+import pickle
 import tempfile
 import time
 from collections import Counter, deque
@@ -24,6 +26,8 @@ SCHEDULER = "COURSE_SCHEDULER"
 """Environment variable with the address of a scheduler, for those who always use the same."""
 
 MOST_LOSSES = 2  # so many workers may be lost over one job
+PATIENCE = 10  # seconds until a scheduler has to answer
+DESERTED = 300  # seconds without any worker until that is an error
 LOCAL = {
     "distributed.scheduler.allowed-failures": 0,  # whom to blame is decided here
     "distributed.worker.memory.terminate": 0.95,
@@ -49,7 +53,7 @@ def opened(scheduler: str | None, workers: int) -> Iterator[Client]:
     """
     if scheduler:
         try:
-            client = Client(scheduler, timeout=30)
+            client = Client(scheduler, timeout=PATIENCE)
         except (OSError, ValueError) as error:
             raise CourseError(
                 f"No scheduler answers at {scheduler} ({str(error).splitlines()[0]})."
@@ -87,26 +91,28 @@ def done_by(
     not answer is given up; on_loss(job, why, again): is told of every loss. When a worker is lost,
     what it had is done again at the end, by workers that have nothing else; a job over which two
     are lost has a :class:`Lost` for a result, as one that fails has its exception. Raises
-    CourseError when the scheduler is gone.
+    CourseError when the scheduler is gone, or all workers, or when they cannot import `work`.
     """
-    jobs, losses = iter(jobs), Counter()
+    jobs, losses, call = iter(jobs), Counter(), _call(work)
     out: dict[Future, tuple[Any, float]] = {}
     suspects: deque[Any] = deque()
     try:
         while True:
             threads = max(1, sum(client.nthreads().values()))
             while len(out) < 2 * threads and (job := next(jobs, None)) is not None:
-                out[client.submit(work, job, pure=False)] = job, time.monotonic()
+                out[client.submit(call, pickle.dumps(job), pure=False)] = job, time.monotonic()
             # A free worker takes a single job, so a second loss is this job's own doing.
             while len(out) < threads and suspects:
                 job = suspects.popleft()
-                out[client.submit(work, job, pure=False)] = job, time.monotonic()
+                out[client.submit(call, pickle.dumps(job), pure=False)] = job, time.monotonic()
             if not out:
                 return
             for future, why in _ended(client, out, overdue):
                 job, _ = out.pop(future)
                 if not why:
                     error = future.exception()
+                    if isinstance(error, ImportError):
+                        raise CourseError(f"Workers need the course, and one has not: {error}.")
                     yield job, future.result() if error is None else error
                     continue
                 losses[job.name] += 1
@@ -122,15 +128,33 @@ def done_by(
                 client.cancel(list(out))
 
 
+def _call(work: Callable[[Any], Any]) -> Callable[[bytes], Any]:
+    """A function that travels by value and finds `work` where it arrives."""
+    module, name = work.__module__, work.__qualname__
+
+    def call(packed: bytes) -> Any:
+        import importlib
+        import pickle
+
+        return getattr(importlib.import_module(module), name)(pickle.loads(packed))
+
+    return call
+
+
 def _ended(
     client: Client, out: dict[Future, tuple[Any, float]], overdue: float
 ) -> Iterator[tuple[Future, str]]:
     """Wait for the next ones to end, one way or another. Gives each, and how it was lost."""
+    inhabited = time.monotonic()
     while True:
         with suppress(TimeoutError, CancelledError):
             wait(list(out), timeout=min(5.0, overdue), return_when="FIRST_COMPLETED")
         if client.status != "running":
             raise CourseError("The scheduler is gone.")
+        if client.nthreads():
+            inhabited = time.monotonic()
+        elif time.monotonic() - inhabited > DESERTED:
+            raise CourseError(f"There has been no worker for {DESERTED} seconds.")
         ended = [future for future in out if future.done()]
         late = [
             future
