@@ -7,7 +7,7 @@ import pytest
 
 from autograder import CourseError, export, release
 from autograder.classroom import FAILED, GRADED, LOOK, MISSING, Classroom, Record
-from autograder.export.filling import fill, match
+from autograder.export.filling import AROUND, fill, match
 from autograder.export.grades import Grades, Mark, Person, number
 from autograder.export.sheet import Sheet, defused, read
 
@@ -253,6 +253,10 @@ def test_a_column_is_never_guessed(tmp_path):
     filled = sheet(tmp_path, renamed)
     fill(filled, grades(ann=1.0), column="Homework 1")
     assert column(filled, "Homework 1 (815)")[2] == "1"
+    two = grades(ann=1.0)
+    two.maxima["02_pooling"] = 30.0
+    with pytest.raises(CourseError, match="one assignment"):
+        fill(filled, two, column="Homework 1")
 
 
 def test_the_file_as_it_came_is_kept(room, tmp_path):
@@ -307,6 +311,4 @@ def test_points_have_two_decimals_at_most(value, text):
 
 def test_every_assignment_of_the_course_may_be_a_column():
     """Their names must survive what is taken off a column's name."""
-    from autograder.export.filling import AROUND
-
     assert [AROUND.sub("", name) for name in release.assignments()] == release.assignments()

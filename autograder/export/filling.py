@@ -15,7 +15,7 @@ __all__ = ["fill"]
 
 IDENTIFIERS = (*CANVAS[1:4], "Integration ID", "Username", "ID number", "Email address")
 NAMES = (("Student",), ("Full name",), ("First name", "Last name"), ("First name", "Surname"))
-AROUND = re.compile(r"^Assignment: | \((Real|\d+)\)$")  # the name of an assignment
+AROUND = re.compile(r"^Assignment: | \((Real|\d+)\)$")  # an assignment's name
 
 
 def fill(sheet: Sheet, grades: Grades, column: str = "") -> list[str]:
