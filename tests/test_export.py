@@ -65,7 +65,7 @@ def rows(path):
 
 def test_the_table_tells_everything_about_every_mark(room):
     exported = export.export(room, [ASSIGNMENT])
-    assert exported.path == room.place / "exports" / "grades-csv.csv"
+    assert exported.path == room.place / "exports" / "grades.csv"
     table = {row["student"]: row for row in rows(exported.path)}
     assert {student: row["score"] for student, row in table.items()} == {
         "ann": "25.25", "bob": "20", "cem": "", "dora": "", "eve": "24.5", "finn": "27",
