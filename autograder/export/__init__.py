@@ -63,7 +63,7 @@ def export(
         name = into.name
     else:
         sheet = table(grades, kind or "csv")
-        name = f"grades-{kind}.csv" if kind else "grades.csv"
+        name = "grades.csv" if sheet.kind == "csv" else f"grades-{kind}.csv"
     path = (to or room.place / "exports" / name).expanduser()
     if into and path.resolve() == into.resolve():
         raise CourseError(f"{into} is kept as it came: name another file with --to.")
