@@ -87,10 +87,13 @@ def sliders(draw: Callable[..., Figure], **values: range) -> None:
     redraw()
     for knob in knobs.values():
         knob.observe(redraw, "value")
-    bundle = ipywidgets.VBox([*knobs.values(), picture])._repr_mimebundle_()
+    box = ipywidgets.VBox([*knobs.values(), picture])
+    # Spelt out, because ipywidgets 7, which Colab has, and 8 show themselves in different ways.
+    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
     named = ", ".join(knob.description for knob in knobs.values())
     words = f"(Sliders, when the notebook runs: {named}. The figure above shows the same.)"
-    display({**bundle, "text/plain": words}, raw=True)
+    data = {"application/vnd.jupyter.widget-view+json": view, "text/plain": words}
+    display(data, raw=True)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -180,6 +180,15 @@ def test_sliders_redraw_figure_and_text_when_one_moves(shown, box):
     assert 'alt="here, by rows: 2 5."' in picture.value
 
 
+def test_sliders_show_with_the_older_ipywidgets_of_colab(shown, box, monkeypatch):
+    ipywidgets = pytest.importorskip("ipywidgets")
+    monkeypatch.delattr(ipywidgets.Widget, "_repr_mimebundle_")  # 7.7.1 has none
+    plots.sliders(draw, row=range(3))
+    [(data, _)] = shown
+    view = data["application/vnd.jupyter.widget-view+json"]
+    assert view["model_id"] == box[0].model_id
+
+
 def test_without_ipywidgets_sliders_say_so(shown, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     plots.sliders(draw, row=range(3))
