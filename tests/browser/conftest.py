@@ -169,8 +169,8 @@ def take() -> Callable[[str, Page | Locator], None]:
 
 
 @pytest.fixture(scope="session")
-def serve():
-    """serve(command, folder, home, **environment): :func:`jupyter`, for the tests."""
+def serve(chromium: Browser):
+    """serve(command, folder, home, **environment): :func:`jupyter`, where there is a browser."""
     return jupyter
 
 
