@@ -39,7 +39,7 @@ window.MathJax = {"HTML-CSS": {availableFonts: [], webFont: "STIX-Web"}};
 document.write(`<script src="${own}"></script>`);
 """
 
-# A browser that asks for news, or takes cells out of the page that are not in view, is no use here.
+# No questions about news, and all cells in the page, those out of view as well.
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -56,9 +56,8 @@ def jupyter(command: Sequence[str], folder: Path, home: Path, **environment: str
         path = home / "config/lab/user-settings/@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings), encoding="utf-8")
-    own = {
-        f"JUPYTER_{kind.upper()}_DIR": str(home / kind) for kind in ("config", "data", "runtime")
-    }
+    places = ("config", "data", "runtime")
+    own = {f"JUPYTER_{place.upper()}_DIR": str(home / place) for place in places}
     own |= {"IPYTHONDIR": str(home / "ipython"), **environment}
     options = ["--ServerApp.ip=127.0.0.1", "--no-browser", "--allow-root"]
     said = home / "server.log"
@@ -69,17 +68,25 @@ def jupyter(command: Sequence[str], folder: Path, home: Path, **environment: str
         ) as server,
     ):
         try:
-            # The server writes down where it is, on whichever port was free, once it listens.
-            while not (found := list((home / "runtime").glob("jpserver-*.json"))):
-                with suppress(subprocess.TimeoutExpired):
-                    server.wait(0.2)
-                    pytest.fail(f"JupyterLab ended at once:\n{said.read_text(encoding='utf-8')}")
-            about = json.loads(found[0].read_text(encoding="utf-8"))
-            yield f"{about['url']}?token={about['token']}"
+            yield _address(server, home / "runtime")
         finally:
             server.terminate()
-            server.wait()
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(60)
+            server.kill()
             shutil.copy(said, kept(f"{folder.name}-server.log"))
+
+
+def _address(server: subprocess.Popen, runtime: Path) -> str:
+    """Where the server is, on whichever port was free; it writes that down once it listens."""
+    while True:
+        for path in runtime.glob("jpserver-*.json"):
+            with suppress(ValueError):  # half written
+                about = json.loads(path.read_text(encoding="utf-8"))
+                return f"{about['url']}?token={about['token']}"
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(0.2)
+            pytest.fail("JupyterLab ended at once; see the server's log in build/screenshots.")
 
 
 def kept(name: str) -> Path:
