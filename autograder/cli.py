@@ -294,7 +294,7 @@ def publish(
 @app.command()
 def book(
     directory: Annotated[
-        Path, typer.Argument(metavar="[DIR]", show_default="build/book", help="Where to.")
+        Path, typer.Argument(metavar="DIR", show_default="build/book", help="Where to.")
     ] = ROOT / "build" / "book",
     open_it: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
 ) -> None:
@@ -302,7 +302,7 @@ def book(
 
     It shows what the notebooks store; nothing is run. It takes about half a minute.
     """
-    from autograder.book import build
+    from autograder.book.build import build
 
     front = build(directory)
     typer.echo(front)

@@ -1,8 +1,6 @@
 """How Sphinx makes the book; see `autograder.book`."""
 
-from pathlib import Path
-
-import jupyter_server_mathjax
+from importlib.util import find_spec
 
 from autograder.addresses import load
 from autograder.book.docstrings import to_rest
@@ -27,9 +25,10 @@ python_trailing_comma_in_multi_line_signatures = False
 add_module_names = False
 
 html_theme = "sphinx_book_theme"
-html_static_path = ["static", str(Path(jupyter_server_mathjax.__file__).parent / "static")]
+[mathjax] = find_spec("jupyter_server_mathjax").submodule_search_locations
+html_static_path = ["static", f"{mathjax}/static"]
 html_css_files = ["book.css"]
-html_favicon = html_logo = "static/filter.svg"
+html_favicon = "static/filter.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_context = {"default_mode": "auto"}
