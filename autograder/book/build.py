@@ -37,8 +37,8 @@ def build(directory: Path) -> Path:
     with tempfile.TemporaryDirectory() as scratch:
         source, pages = Path(scratch) / "source", Path(scratch) / "pages"
         _write_sources(source)
-        command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going", "-j", "auto"]
-        command += ["-c", str(HERE), str(source), str(pages)]
+        command = [sys.executable, "-m", "sphinx", "-b", "html", "-c", str(HERE)]
+        command += ["-q", "-W", "--keep-going", "-j", "auto", str(source), str(pages)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         if done.returncode != 0:
             raise CourseError(f"The book was not made. Sphinx says:\n{done.stderr.strip()}")
