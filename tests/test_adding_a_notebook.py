@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import jupytext
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
@@ -61,8 +62,22 @@ def course(tmp_path_factory):
     return root
 
 
-def run(course, *lines):
-    """Run command lines in the copy, in one process. Returns what they print."""
+def hand_in(course, student, answer):
+    """Put a notebook with an answer where submissions lie; grading restores its other cells."""
+    nb = jupytext.reads(FILES[f"solutions/{ASSIGNMENT}/dropout.py"], fmt="py:percent")
+    [cell] = [c for c in nb.cells if c.metadata.get("nbgrader", {}).get("solution")]
+    cell.source = answer
+    folder = course / "autograder" / "submitted" / student / ASSIGNMENT
+    folder.mkdir(parents=True)
+    nbformat.write(nb, folder / NAME)
+
+
+@pytest.fixture(scope="module")
+def printed(course):
+    """What the page's commands, and grading after them, print in the copy: all in one process."""
+    for student, answer in {"right": RIGHT, "wrong": NOT_SCALED, "borrows": BORROWED}.items():
+        hand_in(course, student, answer)
+    lines = [*COMMANDS.splitlines(), f"course grade {ASSIGNMENT}"]
     done = subprocess.run(
         [sys.executable, "-c", IN_TURN, *lines],
         cwd=course, env=os.environ | {"PYTHONPATH": str(course)},
@@ -70,22 +85,6 @@ def run(course, *lines):
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-@pytest.fixture(scope="module")
-def graded(course):
-    """The copy after the page's commands, with three submissions graded; what was printed."""
-    printed = run(course, *COMMANDS.splitlines())
-    released = course / "notebooks" / ASSIGNMENT / NAME
-    answers = {"right": RIGHT, "wrong": NOT_SCALED, "borrows": BORROWED}
-    for student, answer in answers.items():
-        nb = nbformat.read(released, as_version=4)
-        [cell] = [c for c in nb.cells if c.metadata.get("nbgrader", {}).get("solution")]
-        cell.source = answer
-        folder = course / "autograder" / "submitted" / student / ASSIGNMENT
-        folder.mkdir(parents=True)
-        nbformat.write(nb, folder / NAME)
-    return printed, run(course, f"course grade {ASSIGNMENT}")
 
 
 def test_the_page_has_the_four_files():
@@ -98,7 +97,7 @@ def test_the_page_has_the_four_files():
 
 
 @pytest.mark.slow
-def test_the_release_has_a_gap_where_the_answer_was(course, graded):
+def test_the_release_has_a_gap_where_the_answer_was(course, printed):
     nb = nbformat.read(course / "notebooks" / ASSIGNMENT / NAME, as_version=4)
     text = "\n".join(cell.source for cell in nb.cells)
     assert "YOUR CODE HERE" in text
@@ -106,14 +105,13 @@ def test_the_release_has_a_gap_where_the_answer_was(course, graded):
 
 
 @pytest.mark.slow
-def test_every_mistake_is_rejected_and_called_by_its_name(graded):
-    printed, _ = graded
+def test_every_mistake_is_rejected_and_called_by_its_name(printed):
     assert "Released notebooks/09_dropout" in printed
     assert "mistakes: 2 catalogued, 2 rejected, 2 diagnosed" in printed
 
 
 @pytest.mark.slow
-def test_right_answers_score_and_others_do_not(course, graded):
+def test_right_answers_score_and_others_do_not(course, printed):
     with Gradebook(f"sqlite:///{course / 'autograder' / 'gradebook.db'}") as gradebook:
         submissions = gradebook.assignment_submissions(ASSIGNMENT)
         scores = {each.student.id: each.score for each in submissions}
@@ -123,7 +121,7 @@ def test_right_answers_score_and_others_do_not(course, graded):
 
 
 @pytest.mark.slow
-def test_the_mistake_is_named_to_the_student(course, graded):
+def test_the_mistake_is_named_to_the_student(course, printed):
     nb = nbformat.read(course / "autograder" / "autograded" / "wrong" / ASSIGNMENT / NAME, 4)
     outputs = [output for cell in nb.cells for output in cell.get("outputs", [])]
     [verdict] = [o.data[MIME] for o in outputs if MIME in o.get("data", {})]
