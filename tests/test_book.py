@@ -136,6 +136,7 @@ def test_search_knows_every_page(pages):
 def test_the_reference_documents_what_notebooks_import(pages):
     for name in book.modules():
         assert pages[f"reference/{name}.html"].select("dt.sig"), name
+    assert not any("Alias for field" in page.get_text() for page in pages.values())
     for name in ("helpers.convolution.conv2d", "helpers.plots.show", "helpers.claims.show"):
         page = pages[f"reference/{name.rpartition('.')[0]}.html"]
         assert page.find(id=name).find_next_sibling("dd").get_text().strip()
@@ -240,13 +241,13 @@ def test_the_set_up_is_folded():
 
 
 def test_parameters_are_set_as_code_where_they_are_explained():
-    def pool(x, size, stride=None, change=None):
+    def pool(x, s, size, d, stride=None, change=None):
         """Pool."""
 
     lines = [
         "Pool x.",
         "",
-        "x: (N, C); size, stride: an int. change(images,",
+        "x: (N, C); size, stride and d: an int. change(images,",
         "rng): called. Returns a tensor. Raises",
         "ValueError.",
     ]
@@ -254,7 +255,7 @@ def test_parameters_are_set_as_code_where_they_are_explained():
     assert lines == [
         "Pool x.",
         "",
-        "``x``: (N, C); ``size``, ``stride``: an int. ``change(images,",
+        "``x``: (N, C); ``size``, ``stride`` and ``d``: an int. ``change(images,",
         "rng)``: called.",
         "",
         "Returns a tensor.",

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 
 from autograder.addresses import load
-from autograder.book.docstrings import to_rest
+from autograder.book.docstrings import leave_out, to_rest
 
 project = load().title
 html_title = project
@@ -49,3 +49,4 @@ mathjax2_config = {
 def setup(app):
     """Called by Sphinx."""
     app.connect("autodoc-process-docstring", to_rest)
+    app.connect("autodoc-skip-member", leave_out)

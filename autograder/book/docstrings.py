@@ -16,10 +16,15 @@ def to_rest(app, what, name, obj, options, lines: list[str]) -> None:
     text = TABLE.sub(_list_table, "\n".join(lines))
     text = SENTENCE.sub("\n\n", text)
     if names := _parameters(obj):
-        one = rf"(?:{'|'.join(map(re.escape, names))})(?:\([^)]*\))?"
-        several = rf"(?<![\w`.]){one}(?:(?:,| and)\s{one})*(?=:\s)"
+        one = rf"\b(?:{'|'.join(map(re.escape, names))})\b(?:\([^)]*\))?"
+        several = rf"(?<![`.]){one}(?:(?:,| and)\s{one})*(?=:\s)"
         text = re.sub(several, lambda found: re.sub(one, r"``\g<0>``", found[0]), text)
     lines[:] = text.splitlines()
+
+
+def leave_out(app, what, name, obj, skip, options) -> bool | None:
+    """Sphinx's hook for members: True for those that Python itself documents, to no purpose."""
+    return True if (inspect.getdoc(obj) or "").startswith("Alias for field number") else None
 
 
 def _parameters(obj) -> list[str]:
