@@ -35,11 +35,13 @@ import sys
 
 from autograder.cli import app
 from jupytext.cli import jupytext
+from nbgrader.apps import NbGraderApp
 
+programs = {"jupytext": jupytext, "course": app, "nbgrader": NbGraderApp.launch_instance}
 for line in sys.argv[1:]:
     program, *arguments = line.split()
     try:
-        {"jupytext": jupytext, "course": app}[program](arguments)
+        programs[program](arguments)
     except SystemExit as done:
         assert not done.code, line
 """
@@ -77,7 +79,7 @@ def printed(course):
     """What the page's commands, and grading after them, print in the copy: all in one process."""
     for student, answer in {"right": RIGHT, "wrong": NOT_SCALED, "borrows": BORROWED}.items():
         hand_in(course, student, answer)
-    lines = [*COMMANDS.splitlines(), f"course grade {ASSIGNMENT}"]
+    lines = [*COMMANDS.splitlines(), f"nbgrader autograde {ASSIGNMENT}"]
     done = subprocess.run(
         [sys.executable, "-c", IN_TURN, *lines],
         cwd=course, env=os.environ | {"PYTHONPATH": str(course)},

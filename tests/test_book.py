@@ -121,9 +121,9 @@ def test_answers_are_folded_and_checks_have_spoken(pages):
 
 
 def test_nothing_of_the_instructors_is_in_it(pages):
-    index = (pages.folder / "searchindex.js").read_text(encoding="utf-8")
-    for name, text in [("searchindex.js", index), *((n, str(p)) for n, p in pages.items())]:
-        assert not INSTRUCTORS.search(text), f"{name}: {INSTRUCTORS.search(text)[0]}"
+    for name in ("searchindex.js", *pages):
+        found = INSTRUCTORS.search((pages.folder / name).read_text(encoding="utf-8"))
+        assert not found, f"{name}: {found[0]}"
 
 
 def test_search_knows_every_page(pages):
@@ -220,6 +220,12 @@ def test_every_picture_has_its_own_text():
     alts = [cell.metadata.mystnb["image"]["alt"] for cell in (first, second)]
     assert alts == ["a cat", "a dog"]
     assert second.metadata.tags == ["remove-input"]
+
+
+def test_a_picture_without_words_is_named():
+    silent = new_output("display_data", {"image/png": "aWNvbg=="})
+    with pytest.raises(CourseError, match=r"09_topic/topic.ipynb: a picture[^$]*draw\(\)"):
+        read(new_code_cell("draw()", outputs=[silent]))
 
 
 def test_a_badge_becomes_a_link_only_if_it_leads_somewhere():

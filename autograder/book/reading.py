@@ -5,6 +5,7 @@ import re
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from autograder import CourseError
 from autograder.addresses import Addresses, fill
 
 __all__ = ["for_readers"]
@@ -25,8 +26,10 @@ def for_readers(
 
     What is asked for stands open, then the hints, then the answer, folded. Of a graded cell only
     what its check said remains. The set-up is folded, too. Sliders, progress bars, and the texts of
-    pictures, which the book gives to the pictures themselves, are left out.
+    pictures, which the book gives to the pictures themselves, are left out. Raises CourseError for a
+    picture without such a text.
     """
+    where = f"{assignment}/{notebook}.ipynb"
     nb.metadata.pop("widgets", None)
     cells, answer = [], []
     for cell in nb.cells:
@@ -37,9 +40,9 @@ def for_readers(
             cells.append(_text(cell, addresses))
         elif cell.metadata.get("nbgrader", {}).get("solution"):
             cells.append(new_code_cell(ANSWER.sub(r"\1...\n", cell.source).rstrip()))
-            answer = _code(cell)
+            answer = _code(cell, where)
         else:
-            cells += _code(cell)
+            cells += _code(cell, where)
     nb.cells = cells + answer
     for cell in nb.cells:
         cell.source = fill(cell.source, assignment, notebook, addresses)
@@ -54,7 +57,7 @@ def _text(cell: NotebookNode, addresses: Addresses) -> NotebookNode:
     return cell
 
 
-def _code(cell: NotebookNode) -> list[NotebookNode]:
+def _code(cell: NotebookNode, where: str) -> list[NotebookNode]:
     """A cell of code, and one more for every further picture it shows."""
     about = cell.metadata.get("nbgrader", {})
     cell.metadata = NotebookNode()
@@ -72,7 +75,12 @@ def _code(cell: NotebookNode) -> list[NotebookNode]:
             if any(map(_is_picture, cells[-1].outputs)):
                 cells.append(new_code_cell(metadata={"tags": ["remove-input"]}))
             # myst-nb looks for a picture's text in its cell.
-            text = output.metadata["image/png"]["alt"]
+            text = output.metadata.get("image/png", {}).get("alt")
+            if not text:
+                raise CourseError(
+                    f"solutions/{where}: a picture says nothing to those who do not see it, in the "
+                    f"cell\n{cell.source}\nShow it with `plots.show`, and run the notebook again."
+                )
             cells[-1].metadata.setdefault("mystnb", {})["image"] = {"alt": text}
         cells[-1].outputs.append(output)
     return cells
