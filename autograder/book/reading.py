@@ -26,8 +26,8 @@ def for_readers(
 
     What is asked for stands open, then the hints, then the answer, folded. Of a graded cell only
     what its check said remains. The set-up is folded, too. Sliders, progress bars, and the texts of
-    pictures, which the book gives to the pictures themselves, are left out. Raises CourseError for a
-    picture without such a text.
+    pictures, which the book gives to the pictures themselves, are left out.
+    Raises CourseError for a picture without such a text.
     """
     where = f"{assignment}/{notebook}.ipynb"
     nb.metadata.pop("widgets", None)
