@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from autograder import CourseError
+from autograder import ROOT, CourseError
 
 __all__ = ["app", "main"]
 
@@ -327,6 +327,25 @@ def publish(
     for warning in published.warnings:
         typer.echo(f"Note: {warning}")
     typer.echo("Next, in that folder: git add --all, git commit, git push.")
+
+
+@app.command()
+def book(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", show_default="build/book", help="Where to.")
+    ] = ROOT / "build" / "book",
+    open_it: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+) -> None:
+    """Make the book: solved notebooks, errata and reference as web pages, complete in themselves.
+
+    It shows what the notebooks store; nothing is run. It takes about half a minute.
+    """
+    from autograder.book.build import build
+
+    front = build(directory)
+    typer.echo(front)
+    if open_it:
+        typer.launch(front.as_uri())
 
 
 @app.command()

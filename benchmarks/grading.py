@@ -250,8 +250,8 @@ def main() -> None:
         ),
         f"| floor: the cells alone, in a warm process | {least.cpu:.2f} | | {least.wall:.2f} |",
         "",
-        f"One more kernel takes {unshared:.0f} MB. Of `course grade`'s CPU seconds, the process that "
-        f"writes the gradebook takes {ours:.2f}, a worker {theirs:.2f} beside the kernel.",
+        f"One more kernel takes {unshared:.0f} MB. Of `course grade`'s CPU seconds, the process "
+        f"that writes the gradebook takes {ours:.2f}, a worker {theirs:.2f} beside the kernel.",
         "",
         f"Beyond the floor: cpu ratio {(first.cpu - least.cpu) / (last.cpu - least.cpu):.1f}.",
         f"cpu ratio: {first.cpu / last.cpu:.1f}, wall ratio: {first.wall / last.wall:.1f}",
