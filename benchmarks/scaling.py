@@ -73,7 +73,7 @@ def main() -> None:
         "# Scheduling a class of stand-ins",
         "",
         f"`python -m benchmarks.scaling{' --quick' if quick else ''}`, "
-        f"{time.strftime('%Y-%m-%d')}, {psutil.cpu_count()} cores. Every stand-in takes {SECONDS:g} s.",
+        f"{time.strftime('%Y-%m-%d')}, {psutil.cpu_count()} cores. A stand-in takes {SECONDS:g} s.",
         "",
         "| workers | submissions a second | of what they could do | CPU s of the grader each |",
         "| ---: | ---: | ---: | ---: |",
