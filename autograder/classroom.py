@@ -20,8 +20,7 @@ from traitlets.log import get_logger
 
 from autograder import ROOT, CourseError, release
 from autograder.configuration import course_config
-from autograder.judge.preprocessors import is_autograded
-from autograder.judge.verdict import MIME
+from autograder.judge.preprocessors import verdicts_in
 
 GRADED, LOOK, FAILED = "graded", "needs a look", "failed"
 MISSING, WAITING = "missing", "not graded yet"
@@ -179,13 +178,8 @@ class Classroom:
         return [cell for cell in cells if "grade_id" in cell.metadata.get("nbgrader", {})]
 
     def verdicts(self, student: str, assignment: str) -> list[dict]:
-        """What the judge wrote into the graded cells, in order; empty without a graded notebook.
-
-        Only graded cells are read: their outputs come from the judge, all others' from the student.
-        """
-        cells = filter(is_autograded, self.graded_cells(student, assignment))
-        data = [output.get("data", {}).get(MIME) for cell in cells for output in cell.outputs]
-        return [item for item in data if item]
+        """What the judge wrote into the graded cells, in order; empty without a graded notebook."""
+        return verdicts_in(self.graded_cells(student, assignment))
 
     def answer(self, student: str, assignment: str, exercise: str) -> str:
         """What a student wrote for an exercise, or nothing."""

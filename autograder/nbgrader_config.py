@@ -93,12 +93,13 @@ c.ContainedProvisioner.preload = LIBRARIES + [
     ),
 ]
 
-# Feedback: no hidden regions (they hold no secret, but distract) and no marking schemes.
+# Feedback: a page of our own, for `course feedback`, the stock command and formgrader alike. Hidden
+# regions and marking schemes are not on it; they go first, in case another exporter is put here.
+c.GenerateFeedback.exporter_class = "autograder.pages.feedback.FeedbackExporter"
 c.GenerateFeedback.preprocessors = [
-    STEP + "GetGrades",
+    "autograder.pages.feedback.Grades",
     STEP + "ClearHiddenTests",
     STEP + "ClearMarkScheme",
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
 

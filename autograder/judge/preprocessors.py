@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -36,6 +37,17 @@ AROUND = "convnets-guard"  # metadata of the cells that are there only while a n
 def is_autograded(cell: NotebookNode) -> bool:
     """Whether a cell's points come from running it (and not from a person reading it)."""
     return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
+
+
+def verdicts_in(cells: Iterable[NotebookNode]) -> list[dict]:
+    """What Judge wrote into graded cells, in order.
+
+    No other cell is read: the outputs of graded ones come from the judge, all others' from the
+    student.
+    """
+    outputs = (output for cell in filter(is_autograded, cells) for output in cell.outputs)
+    found = (output.get("data", {}).get(verdict.MIME) for output in outputs)
+    return [data for data in found if data]
 
 
 def written(nb: NotebookNode) -> list[str]:
