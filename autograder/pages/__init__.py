@@ -1,4 +1,4 @@
-"""Pages for people, made from the templates beside this module. Each is one file that needs no other.
+"""Pages for people, made from the templates beside this module. Each is a file that needs no other.
 
 `base.html` has the look and the landmarks that all pages share. Whatever is written into a page is
 text: markup in it is shown, not obeyed.
@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined  # comes with 
 from markupsafe import Markup, escape
 from nbconvert.filters import strip_ansi
 
-OVERWRITTEN = re.compile(r"[^\n]*\r(?!\n)")
+OVERWRITTEN = re.compile(r"[^\n]*\r")
 UNPRINTABLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
@@ -31,6 +31,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
+        finalize=lambda value: type(value)(printable(value)) if isinstance(value, str) else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -46,9 +47,9 @@ def _environment() -> Environment:
 
 def marked(text: str) -> Markup:
     """Text with what stands between backticks set as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(printable(text)))))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def printable(text: str) -> str:
     """What a terminal would show of a text, without colours and other control characters."""
-    return UNPRINTABLE.sub("\ufffd", OVERWRITTEN.sub("", strip_ansi(text)))
+    return UNPRINTABLE.sub("\ufffd", OVERWRITTEN.sub("", strip_ansi(text).replace("\r\n", "\n")))

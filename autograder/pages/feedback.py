@@ -15,9 +15,9 @@ from nbgrader.preprocessors import GetGrades
 from nbgrader.utils import compute_checksum, is_grade, is_solution, is_task
 
 from autograder import addresses, pages
-from autograder.pages.outline import Outline, outline
 from autograder.intake import desk
 from autograder.judge.preprocessors import verdicts_in
+from autograder.pages.outline import Outline, outline
 
 PICTURES = ("image/png", "image/jpeg")
 
