@@ -209,8 +209,8 @@ class Classroom:
     def submissions_known(self, gradebook: Gradebook, assignment: str) -> dict:
         """What the open gradebook has of everybody: SubmittedAssignment with grades, by student.
 
-        All is loaded at once: for thousands, a query for each takes minutes; so do the sums that the
-        gradebook makes, such as the `score` of a whole submission.
+        All is loaded at once: for thousands, a query for each takes minutes, and so do sums made by
+        the gradebook, such as the `score` of a whole submission.
         """
         loaded = selectinload(SubmittedAssignment.notebooks).selectinload(SubmittedNotebook.grades)
         found = gradebook.db.query(SubmittedAssignment).join(SubmittedAssignment.assignment)

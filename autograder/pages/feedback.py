@@ -4,6 +4,7 @@ The page is made of what the judge and people said and of what the student wrote
 cells and the task's own text are not on it, so there is nothing hidden to be taken out.
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from autograder.judge.preprocessors import verdicts_in
 from autograder.pages.outline import Outline, outline
 
 PICTURES = ("image/png", "image/jpeg")
+NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=]")
 
 
 class Grades(GetGrades):
@@ -200,9 +202,14 @@ def _answer(cell: NotebookNode) -> Answer:
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         pictures = [kind for kind in PICTURES if kind in data]
-        answer.drawn += [f"data:{kind};base64,{data[kind].strip()}" for kind in pictures[:1]]
+        answer.drawn += [_picture(kind, data[kind]) for kind in pictures[:1]]
         if output.output_type == "error":
             answer.printed += f"{output.ename}: {output.evalue}\n"
         elif not pictures:
             answer.printed += output.get("text", "") or data.get("text/plain", "") + "\n"
     return answer
+
+
+def _picture(kind: str, encoded: str) -> str:
+    """An address that holds the picture itself; whatever is sent as one, it leads nowhere else."""
+    return f"data:{kind};base64,{NOT_BASE64.sub('', encoded)}"

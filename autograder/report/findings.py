@@ -197,8 +197,8 @@ def collect(room: Classroom, assignment: str) -> Findings:
             findings.flags.append(flag)
     _count(findings, verdicts, _says(room, assignment))
     _add_scores(room, assignment, findings)
-    _discriminate(findings)
-    findings.alike = _alike(assignment, answers)
+    discriminate(findings)
+    findings.alike = alike(assignment, answers)
     return findings
 
 
@@ -276,7 +276,7 @@ def _add_scores(room: Classroom, assignment: str, findings: Findings) -> None:
                     item.shares.append(shares[item.name])
 
 
-def _discriminate(findings: Findings) -> None:
+def discriminate(findings: Findings) -> None:
     """Say of every exercise whether those who have its points have the others, too."""
     for item in findings.items:
         pairs = []
@@ -290,7 +290,7 @@ def _discriminate(findings: Findings) -> None:
                 item.discrimination = correlation(*zip(*pairs, strict=True))
 
 
-def _alike(assignment: str, answers: dict[str, dict[str, str]]) -> list[Alike]:
+def alike(assignment: str, answers: dict[str, dict[str, str]]) -> list[Alike]:
     """Groups of students with the same answers; those that share most come first.
 
     answers: of every student, by exercise.
