@@ -5,6 +5,7 @@ text: markup in it is shown, not obeyed.
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -39,10 +40,19 @@ def _environment() -> Environment:
     environment.filters |= {
         "marked": marked,
         "number": lambda value: f"{round(value, 2):g}",
+        "alike": alike,
         "percent": lambda share: f"{round(100 * share)} %",
         "printable": printable,
     }
     return environment
+
+
+def alike(items: Iterable[Mapping], key: str) -> list[tuple[str, list[Mapping]]]:
+    """Items with the same value of `key`, together, in the order in which they come first."""
+    groups: dict[str, list[Mapping]] = {}
+    for item in items:
+        groups.setdefault(item[key], []).append(item)
+    return list(groups.items())
 
 
 def marked(text: str) -> Markup:
