@@ -165,18 +165,25 @@ def grade(
     force: Annotated[
         bool, typer.Option("--force", help="Grade again what is graded and has not changed.")
     ] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="So many at once. Default: all cores.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Have the workers of this Dask scheduler do it, like tls://host:8786."),
+    ] = None,
     no_sandbox: NoSandbox = False,
 ) -> None:
-    """Grade submissions, each in a sandbox; nobody's broken notebook stops the others.
+    """Grade submissions, many at once, each in a sandbox; nobody's notebook stops the others.
 
-    Scores and comments given by hand are kept.
+    Scores and comments given by hand are kept. Stopped with Ctrl-C, it goes on when run again.
     """
     from autograder.classroom import Classroom
     from autograder.grading import grade as run
     from autograder.grading import gradebook_table
 
     room = Classroom(sandbox=False if no_sandbox else None)
-    for name in run(room, names or [], student, force):
+    for name in run(room, names or [], student, force, jobs, scheduler):
         Console().print(gradebook_table(name, room.standings(name)))
     typer.echo(f"Logs: {room.logs}. Next: course report, course lab, course feedback.")
 
@@ -220,6 +227,39 @@ def report(
         typer.echo(path)
         if open_it:
             typer.launch(path.as_uri())
+
+
+@app.command()
+def export(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ASSIGNMENT]...", help="Default: all that are graded."),
+    ] = None,
+    kind: Annotated[
+        str, typer.Option("--format", metavar="csv|canvas|moodle", help="Default: csv.")
+    ] = "",
+    to: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Default: in autograder/exports.")
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Fill in a file that Canvas or Moodle exported."),
+    ] = None,
+    column: Annotated[
+        str, typer.Option(metavar="NAME", help="What that file calls the assignment.")
+    ] = "",
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Export marks that are not final, too.")
+    ] = False,
+) -> None:
+    """Write the marks for Canvas, Moodle or a spreadsheet, and say whose are missing."""
+    from autograder.classroom import Classroom
+    from autograder.export import export as run
+
+    exported = run(Classroom(), names or [], kind, to, into, column, anyway)
+    for line in exported.said:
+        typer.echo(line)
+    typer.echo(f"Written: {exported.path}")
 
 
 @app.command()

@@ -26,7 +26,7 @@ COMMENT = "Well seen. <b>The border</b> is what many forget."
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory):
+def room(tmp_path_factory, worker_here):
     """A class of three, graded, with something said by a person: odd, renamed and broken."""
     room = Classroom(tmp_path_factory.mktemp("class"))
     right, kinds = solved_answers(ASSIGNMENT), {m.name: m for m in members(ASSIGNMENT)}

@@ -27,11 +27,11 @@ def conv2d_forward(x, weight):
             out[n, o] = total
     return out
 """
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("worker_here")]
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory):
+def room(tmp_path_factory, worker_here):
     """A graded class of four, one of whom handed in nothing."""
     room = Classroom(tmp_path_factory.mktemp("class"))
     chosen = {member.name: member for member in members(ASSIGNMENT)}

@@ -14,7 +14,7 @@ from nbgrader.api import MissingEntry
 from nbgrader.utils import is_solution
 
 from autograder import ROOT, CourseError, addresses, grading
-from autograder.classroom import FAILED, MISSING, WAITING, Classroom, Standing
+from autograder.classroom import FAILED, MISSING, WAITING, Classroom, Record, Standing
 from autograder.exercises import load
 from autograder.judge.preprocessors import verdicts_in
 from autograder.report.alike import fingerprint
@@ -140,10 +140,10 @@ class Findings:
         return [row.score for row in self.graded if row.score is not None]
 
     @property
-    def times(self) -> list[tuple[float, str]]:
-        """Seconds that grading took, and whose, longest first."""
-        rows = [row for row in self.standings if row.record and row.record.seconds]
-        return sorted(((row.record.seconds, row.student) for row in rows), reverse=True)
+    def costs(self) -> list[Record]:
+        """What was graded, beginning with what took longest."""
+        records = (row.record for row in self.standings if row.record and row.record.seconds)
+        return sorted(records, key=lambda record: -record.seconds)
 
     @property
     def bins(self) -> list[tuple[str, int]]:
