@@ -39,7 +39,7 @@ PLOTS = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 IPYKERNEL = [
     "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.debugger", "IPython.core.completerlib",
     "IPython.core.debugger", "IPython.core.oinspect", "IPython.extensions.storemagic",
-    "tornado.platform.asyncio", "matplotlib_inline.backend_inline", "psutil", "pydoc",
+    "tornado.platform.asyncio", "psutil", "pydoc",
     "faulthandler", "sqlite3", "encodings.idna", "encodings.ascii",
 ]  # fmt: skip
 LIBRARIES = [

@@ -88,6 +88,15 @@ print('numpy' in sys.modules, os.getcwd(), os.path.exists('/etc/passwd'))
     assert start(warm=False).run(program)["text"] == "False /submission False\n"
 
 
+@pytest.mark.parametrize("warm", [True, False])
+def test_figures_are_shown_as_pictures(start, warm):
+    kernel = start(warm=warm, preload=["matplotlib.pyplot"])
+    kernel.client.execute("import matplotlib.pyplot as plt; _ = plt.plot([1, 2])")
+    shown = []
+    wait_for(kernel, lambda m: m["msg_type"] == "display_data" and shown.append(m) is None)
+    assert "image/png" in shown[0]["content"]["data"]
+
+
 def test_kernels_fork_from_one_process(start):
     start(), start()
     preload = (*provisioner.IPYKERNEL, "numpy")
