@@ -30,6 +30,8 @@ from helpers.checks import modules, records
 from helpers.checks.exercise import arguments_for, standalone
 
 BYTES_PER_OUTPUT = 1000  # about what an empty one takes in memory
+OUTPUTS = ("stream", "display_data", "execute_result", "error")
+HEARD = (*OUTPUTS, "clear_output", "execute_input", "status")  # of what a kernel publishes
 AROUND = "convnets-guard"  # metadata of the cells that are there only while a notebook runs
 
 
@@ -175,7 +177,8 @@ class Execute(StockExecute):
             )
             resources["convnets_stopped"] = f"the notebook stopped before its end: {reason}"
         except Exception as error:  # the kernel can send anything; it costs this cell and no more
-            self.log.warning("Cell %d: what the kernel sent makes no sense: %s", index, error)
+            said = str(error)[:300]
+            self.log.warning("Cell %d: what the kernel sent makes no sense: %s", index, said)
             # A cell ran and its output did not come to an end: once may be chance.
             self._unfinished += isinstance(error, CellTimeoutError)
             if self._unfinished > 1:
@@ -186,10 +189,14 @@ class Execute(StockExecute):
 
     def process_message(self, msg, cell, cell_index):
         # Outputs belong to the cell that is running: nothing changes an earlier one afterwards.
-        if msg["msg_type"] == "update_display_data" or msg["msg_type"].startswith("comm"):
+        if msg["msg_type"] not in HEARD:
             return None
         msg["content"].pop("transient", None)
-        if msg["msg_type"] in ("stream", "display_data", "execute_result", "error"):
+        if "execution_count" in msg["content"]:  # it becomes the cell's, whatever it is
+            count = msg["content"]["execution_count"]
+            sound = type(count) is int and 0 <= count < 1 << 31
+            msg["content"]["execution_count"] = count if sound else None
+        if msg["msg_type"] in OUTPUTS:
             account = cell_index if is_autograded(cell) else "others"
             size = len(json.dumps(msg["content"], default=str)) + BYTES_PER_OUTPUT
             self._received[account] += size

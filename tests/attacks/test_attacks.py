@@ -73,7 +73,8 @@ def test_an_attack_gains_nothing(grader, small, honest, host, contained, tmp_pat
     before = host.state()
     host.hand_in(tmp_path, attack)
     begin = PREAMBLE.format(host=host.told) + ONLY_INSIDE * contained + attack.before
-    nb = small.attacked(begin + "\nprint('TRIED')", attack.forward or small.zeros, "", attack.after)
+    forward, through = attack.forward or small.zeros, ['print("TRIED" * TRIED)']
+    nb = small.attacked(begin + "\nTRIED = 1", forward, after=attack.after, cells=through)
     if attack.edit:
         attack.edit(nb)
     grown = host.memory_grown()
@@ -86,12 +87,13 @@ def test_an_attack_gains_nothing(grader, small, honest, host, contained, tmp_pat
         assert graded.fraction("conv_output_size") == graded.fraction("same_padding") == 1
 
     printed = graded.printed()
-    assert "GOT" not in printed
+    assert not [line for line in printed.splitlines() if line.startswith("GOT")]
     assert not [secret for secret in host.secrets if secret in printed]
     assert attack.says in printed
-    if attack.lives:
+    if attack.lives and attack.heard:
         assert "TRIED" in printed
 
+    print("GROWN", attack.name, grown())
     assert grown() < MOST_MEMORY
     assert gone(host.told["marker"])
     assert host.state() == before

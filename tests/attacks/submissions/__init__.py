@@ -47,9 +47,9 @@ class Attack:
     notebook itself; limits: of the sandbox.
 
     What it must come to: flag: a remark that the judge makes about the wrong answer; says: what it
-    prints when it is through; reports: what the report gives as the reason; others: the exercises
-    around it score as ever; lives: its kernel does, to the end; grouped: only a control group can
-    stop it.
+    prints; reports: what the report gives as the reason; others: the exercises around it score as
+    ever; lives: its kernel does, past the beginning; heard: so do its later outputs; grouped: only
+    a control group can stop it.
     """
 
     name: str
@@ -66,4 +66,5 @@ class Attack:
     reports: str = ""
     others: bool = True
     lives: bool = True
+    heard: bool = True
     grouped: bool = False

@@ -36,10 +36,11 @@ for _ in range(8):
 """
 # Never written to, so never really taken.
 MEMORY = """
+import numpy
 held = []
 try:
     while len(held) < 16:
-        held.append(bytearray(1 << 30))
+        held.append(numpy.empty(1 << 30, numpy.uint8))
     print("GOT", len(held))
 except MemoryError:
     held.clear()
@@ -117,7 +118,7 @@ for _ in range(300):
 """
 OUTPUT_OF_AN_ANSWER = """
 def conv2d_forward(x, *rest):
-    for _ in range(30):
+    for _ in range(3):
         print("x" * 1_000_000)
     return x.new_zeros(1)
 """
@@ -136,14 +137,15 @@ def publish(content, *buffers, kind="stream"):
 LARGE_MESSAGES = (
     RAW
     + """
-for _ in range(2):
-    publish(b'{"name": "stdout", "text": "' + b"x" * 150_000_000 + b'"}')
+publish(b'{"name": "stdout", "text": "' + b"x" * 150_000_000 + b'"}')
 """
 )
 MANY_PARTS = (
     RAW
     + """
 publish(b"{}", *[bytes(30 << 20)] * 20)
+import time
+time.sleep(30)
 """
 )
 DEEP_JSON = (
@@ -159,7 +161,7 @@ for content in (
 WIDE_JSON = (
     RAW
     + """
-publish(b'{"name":"stdout","text":[' + b"[]," * 10_000_000 + b"0]}")
+publish(b'{"name":"stdout","text":[' + b"[]," * 2_000_000 + b"0]}")
 """
 )
 MANY_MESSAGES = (
@@ -173,19 +175,21 @@ for number in range(3000):
 LARGE_EVIDENCE = """
 import torch
 
+sent = []
+
 def conv2d_forward(x, *rest):
     send = get_ipython().display_pub.publish
-    for number in range(4):
+    for number in range(0 if sent else 4):
+        sent.append(number)
         send({"application/vnd.convnets.evidence+json": {
             "nonce": "x" * 10_000_000, "run": "own", "case": number, "withheld": True,
             "outcome": {"value": {"kind": "text", "value": "y" * 10_000_000}}}}, {})
-    return [[torch.zeros(300, 300)] * 512] * 512
+    return [torch.zeros(300, 300)] * (1 if len(sent) > 4 else sent.append(0) or 512)
 """
 DEADLINE = """
 import time
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, signal.SIG_IGN)
-print("TRIED", flush=True)
 while True:
     time.sleep(1)
 """
@@ -227,19 +231,23 @@ ATTACKS = [
         limits={"tmp_mb": 32, "shm_mb": 32},
     ),
     Attack("sockets held", "opens sockets until it cannot, and fills them", HANDLES),
-    Attack("output", "prints 150 MB at once, and then 30 MB in pieces", OUTPUT),
-    Attack("an answer's output", "prints 30 MB while it answers", forward=OUTPUT_OF_AN_ANSWER),
-    Attack("large messages", "sends messages of 150 MB", LARGE_MESSAGES, others=False),
+    Attack("output", "prints 150 MB at once, and then 30 MB in pieces", OUTPUT,
+           says="yyyy", heard=False),
+    Attack("an answer's output", "prints 3 MB for every case while it answers", forward=OUTPUT_OF_AN_ANSWER),
+    Attack("large messages", "sends a message of 150 MB", LARGE_MESSAGES, others=False,
+           heard=False),
     Attack("many parts", "sends a message of many parts that are large together", MANY_PARTS,
-           others=False),
-    Attack("deep JSON", "sends JSON that is deep, long, wrong or no text", DEEP_JSON),
+           limits={"reader_mb": 100}, reports="filled the grader's memory", others=False,
+           lives=False),
+    Attack("deep JSON", "sends JSON that is deep, long, wrong or no text", DEEP_JSON, others=False,
+           heard=False),
     Attack("wide JSON", "sends JSON that takes much more memory than it has bytes", WIDE_JSON,
-           others=False),
+           others=False, heard=False),
     Attack("many messages", "sends thousands of messages, most of no known kind", MANY_MESSAGES),
     Attack("large evidence", "answers with hundreds of megabytes", forward=LARGE_EVIDENCE),
     Attack(
         "time", "does not end, and heeds no signal", DEADLINE, limits={"deadline": 4},
-        reports="longer than the 4 seconds", others=False,
+        reports="longer than the 4 seconds", others=False, lives=False,
     ),
     Attack(
         "silence", "stops itself in the middle of an answer", forward=STOPPED,

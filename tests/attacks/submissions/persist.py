@@ -88,14 +88,14 @@ import subprocess
 print(subprocess.run([sys.executable, "-c", "import helpers, torch"], capture_output=True).stdout)
 """
 HOME_PREPARED = """
-import site
+LIBRARY = "~/.local/lib/python{}.{}/site-packages".format(*sys.version_info)
 places = {
     "~/.ipython/profile_default/startup/0.py": "print('GOT startup')",
     "~/.config/matplotlib/matplotlibrc": "backend: nonsense",
     "~/.jupyter/jupyter_config.py": "print('GOT configuration')",
     "~/.local/share/jupyter/kernels/contained/kernel.json": "{}",
-    site.getusersitepackages() + "/usercustomize.py": "print('GOT usercustomize')",
-    site.getusersitepackages() + "/evil.pth": "import os; print('GOT pth')",
+    LIBRARY + "/usercustomize.py": "print('GOT usercustomize')",
+    LIBRARY + "/evil.pth": "import os; print('GOT pth')",
     "~/.profile": "echo GOT", "~/.bashrc": "echo GOT", "~/.pdbrc": "print('GOT')",
 }
 for path, text in places.items():
@@ -135,16 +135,12 @@ for name, arguments in {"segment": (0, 4096, 0o1600), "queue": (0, 0o1600),
     attempt(name, call, numbers[os.uname().machine][name], *arguments)
 """
 MOTHER = """
-import json
 for descriptor in range(3, 1024):
-    try:
-        found = socket.socket(fileno=os.dup(descriptor))
-        kind, family = found.type, found.family
-    except OSError:
-        continue
-    if kind == socket.SOCK_SEQPACKET:
-        print("GOT", descriptor, found)
-    found.close()
+    kind, size = ctypes.c_int(), ctypes.c_int(4)
+    libc.getsockopt(descriptor, socket.SOL_SOCKET, socket.SO_TYPE, ctypes.byref(kind),
+                    ctypes.byref(size))
+    if kind.value == socket.SOCK_SEQPACKET:
+        print("GOT", descriptor)
 attempt("a zygote", lambda: os.kill(os.getppid(), 0) if os.getppid() else os.open("/nowhere", 0))
 """
 SECOND_KERNEL = """

@@ -166,7 +166,7 @@ ATTACKS = [
     Attack("others' memory", "traces, maps and reads other processes", OTHERS_MEMORY),
     Attack(
         "callers' variables", "walks up the stack from its answer to what called it",
-        forward=FRAMES_WALKED, after="assert len(seen) > 10\nprint(repr(seen).replace('GOT', ''))",
+        forward=FRAMES_WALKED, after="assert len(seen) > 10\nprint(seen)",
     ),
     Attack(
         "questions on their way in", "records every cell that runs, and looks for what is hidden",
