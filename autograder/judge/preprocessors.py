@@ -144,6 +144,25 @@ def guard_source(graded: Graded) -> str:
     )
 
 
+def is_sound(kind: str, content: dict) -> bool:
+    """Whether a message has the form that its kind has.
+
+    nbformat would find out, too, but takes minutes and gigabytes to say what is wrong with a list
+    of a million items.
+    """
+    count = content.get("execution_count")
+    if count is not None and not (type(count) is int and 0 <= count < 1 << 31):
+        return False
+    texts: list = []
+    if kind == "stream":
+        texts = [content["name"], content["text"]]
+    elif kind == "error":
+        texts = [content["ename"], content["evalue"], *content["traceback"]]
+    elif kind in OUTPUTS:
+        texts = [value for name, value in content["data"].items() if not name.endswith("json")]
+    return all(isinstance(text, str) for text in texts)
+
+
 class Execute(StockExecute):
     """nbgrader's Execute, except that a dying kernel or a flood of output costs no submission."""
 
@@ -189,13 +208,9 @@ class Execute(StockExecute):
 
     def process_message(self, msg, cell, cell_index):
         # Outputs belong to the cell that is running: nothing changes an earlier one afterwards.
-        if msg["msg_type"] not in HEARD:
+        if msg["msg_type"] not in HEARD or not is_sound(msg["msg_type"], msg["content"]):
             return None
         msg["content"].pop("transient", None)
-        if "execution_count" in msg["content"]:  # it becomes the cell's, whatever it is
-            count = msg["content"]["execution_count"]
-            sound = type(count) is int and 0 <= count < 1 << 31
-            msg["content"]["execution_count"] = count if sound else None
         if msg["msg_type"] in OUTPUTS:
             account = cell_index if is_autograded(cell) else "others"
             size = len(json.dumps(msg["content"], default=str)) + BYTES_PER_OUTPUT

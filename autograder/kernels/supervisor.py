@@ -32,8 +32,8 @@ class Request:
     bwrap: bubblewrap's path; python: the interpreter for a cold kernel, empty for a warm one;
     sockets: a folder of this kernel alone, with its connection file; submission: the folder to copy
     from, or None; readable: folders it may read; deadline: seconds from now; limits: per process,
-    by name; environment: all of it; arguments: ipykernel's; reader_mb: how much memory what it sends
-    may cost the grader.
+    by name; environment: all of it; arguments: ipykernel's; reader_mb: what reading from it may
+    cost the grader in memory.
     """
 
     bwrap: str

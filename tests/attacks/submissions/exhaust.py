@@ -161,7 +161,11 @@ for content in (
 WIDE_JSON = (
     RAW
     + """
-publish(b'{"name":"stdout","text":[' + b"[]," * 2_000_000 + b"0]}")
+wide = b"[" + b"[]," * 1_000_000 + b"0]"
+for name in (b'"text/plain"', b'"application/json"', b'"application/vnd.convnets.evidence+json"'):
+    publish(b'{"metadata":{},"data":{' + name + b":" + wide + b"}}", kind="display_data")
+publish(b'{"name":"stdout","text":' + wide + b"}")
+publish(b'{"ename":"","evalue":"","traceback":' + wide + b"}", kind="error")
 """
 )
 MANY_MESSAGES = (
@@ -233,7 +237,7 @@ ATTACKS = [
     Attack("sockets held", "opens sockets until it cannot, and fills them", HANDLES),
     Attack("output", "prints 150 MB at once, and then 30 MB in pieces", OUTPUT,
            says="yyyy", heard=False),
-    Attack("an answer's output", "prints 3 MB for every case while it answers", forward=OUTPUT_OF_AN_ANSWER),
+    Attack("an answer's output", "prints 3 MB for every case", forward=OUTPUT_OF_AN_ANSWER),
     Attack("large messages", "sends a message of 150 MB", LARGE_MESSAGES, others=False,
            heard=False),
     Attack("many parts", "sends a message of many parts that are large together", MANY_PARTS,
@@ -241,8 +245,7 @@ ATTACKS = [
            lives=False),
     Attack("deep JSON", "sends JSON that is deep, long, wrong or no text", DEEP_JSON, others=False,
            heard=False),
-    Attack("wide JSON", "sends JSON that takes much more memory than it has bytes", WIDE_JSON,
-           others=False, heard=False),
+    Attack("wide JSON", "sends JSON that takes much more memory than it has bytes", WIDE_JSON),
     Attack("many messages", "sends thousands of messages, most of no known kind", MANY_MESSAGES),
     Attack("large evidence", "answers with hundreds of megabytes", forward=LARGE_EVIDENCE),
     Attack(
