@@ -93,7 +93,6 @@ def test_an_attack_gains_nothing(grader, small, honest, host, contained, tmp_pat
     if attack.lives and attack.heard:
         assert "TRIED" in printed
 
-    print("GROWN", attack.name, grown())
     assert grown() < MOST_MEMORY
     assert gone(host.told["marker"])
     assert host.state() == before
