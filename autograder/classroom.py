@@ -1,5 +1,6 @@
 """One class: where its submissions lie, what its gradebook says, what grading found out."""
 
+import datetime
 import hashlib
 import json
 import logging
@@ -7,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TextIO
 
@@ -16,6 +17,7 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
+from sqlalchemy import make_url
 from traitlets.log import get_logger
 
 from autograder import ROOT, CourseError, release
@@ -34,7 +36,9 @@ class Record:
     status: GRADED, LOOK or FAILED; reasons: why, in plain words, for the instructor and the
     student; detail: what the software said, for the instructor; digest: of the submitted files;
     kept: what an earlier grading left in the gradebook although this one failed; repairs: what was
-    done to the notebook before it was graded.
+    done to the notebook before it was graded; seconds: it took; cpu: seconds of computing, all
+    processes together; memory: MB of the largest of them, 0 if unknown; lost: workers that were
+    lost over it.
     """
 
     student: str
@@ -43,6 +47,9 @@ class Record:
     detail: str = ""
     kept: str = ""
     seconds: float = 0.0
+    cpu: float = 0.0
+    memory: float = 0.0
+    lost: int = 0
     digest: str = ""
     repairs: list[str] = field(default_factory=list)
 
@@ -144,30 +151,48 @@ class Classroom:
 
     # What grading found out -----------------------------------------------------------------
 
-    def notes(self, assignment: str) -> dict:
-        """What is kept about an assignment between runs: {"solution": ..., "students": {...}}."""
-        try:
-            notes = json.loads((self.logs / f"{assignment}.json").read_text(encoding="utf-8"))
-            return {"solution": str(notes["solution"]), "students": dict(notes["students"])}
-        except (OSError, ValueError, KeyError, TypeError):  # they only save work: begin anew
-            return {"solution": "", "students": {}}
-
-    def keep(self, assignment: str, notes: dict) -> None:
-        """Write the notes, whole or not at all."""
+    def log(self, assignment: str, event: str, **about: object) -> None:
+        """Add a line of JSON to what is known about an assignment; see :meth:`events`."""
         self.logs.mkdir(parents=True, exist_ok=True)
-        path = self.logs / f"{assignment}.json"
-        path.with_suffix(".new").write_text(json.dumps(notes, indent=1), encoding="utf-8")
-        path.with_suffix(".new").replace(path)
+        now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        line = json.dumps({"when": now, "event": event, **about})
+        with open(self._journal(assignment), "a", encoding="utf-8") as file:
+            file.write(f"\n{line}\n")  # what broke off before it stays a line of its own
+
+    def events(self, assignment: str) -> Iterator[dict]:
+        """Everything that happened to an assignment: registered, graded, lost. Oldest first.
+
+        Each has "when" and "event"; a graded submission has the fields of its :class:`Record`.
+        What cannot be read is left out: it only saves work.
+        """
+        with suppress(OSError), open(self._journal(assignment), encoding="utf-8") as lines:
+            for line in lines:
+                with suppress(ValueError):
+                    event = json.loads(line)
+                    if isinstance(event, dict) and "event" in event:
+                        yield event
+
+    def _journal(self, assignment: str) -> Path:
+        return self.logs / f"{assignment}.jsonl"
+
+    def solution(self, assignment: str) -> str:
+        """A fingerprint of the solution the gradebook was told about last, or nothing."""
+        found = [event.get("solution", "") for event in self.events(assignment)]
+        return next(filter(None, reversed(found)), "")
 
     def records(self, assignment: str) -> dict[str, Record]:
-        """Records by student."""
-        return {name: Record(**kept) for name, kept in self.notes(assignment)["students"].items()}
+        """The latest record of every student."""
+        names, found = {each.name for each in fields(Record)}, {}
+        for event in self.events(assignment):
+            if event["event"] == "graded":
+                with suppress(TypeError, KeyError):
+                    record = Record(**{k: v for k, v in event.items() if k in names})
+                    found[record.student] = record
+        return found
 
     def keep_record(self, assignment: str, record: Record) -> None:
-        """Add or replace one student's record."""
-        notes = self.notes(assignment)
-        notes["students"][record.student] = asdict(record)
-        self.keep(assignment, notes)
+        """Add a student's latest record."""
+        self.log(assignment, "graded", **asdict(record))
 
     def graded_cells(self, student: str, assignment: str) -> list[NotebookNode]:
         """The cells of the graded notebooks that nbgrader knows; none without such a notebook."""
@@ -195,6 +220,18 @@ class Classroom:
         return ""
 
     # The gradebook --------------------------------------------------------------------------
+
+    @property
+    def gradebook_file(self) -> Path | None:
+        """Where an SQLite gradebook is; None for a database on a server."""
+        kind, _, path = self.coursedir.db_url.partition(":///")
+        return Path(path) if kind == "sqlite" else None
+
+    @property
+    def gradebook_words(self) -> str:
+        """Where the gradebook is, for people; without a password."""
+        url = make_url(self.coursedir.db_url)
+        return str(self.gradebook_file or url.render_as_string(hide_password=True))
 
     @contextmanager
     def gradebook(self) -> Iterator[Gradebook]:
@@ -227,7 +264,7 @@ class Classroom:
         for student, row in sorted(rows.items()):
             record = records.get(student) if student in submitted else None
             graded = self.folder("autograded", student, assignment).is_dir()
-            status = record.status if record else GRADED if graded else WAITING
+            status = record.status if record else GRADED if graded and row else WAITING
             if student not in submitted and not graded:
                 status = MISSING
             score, by_hand = row or (None, 0.0)

@@ -165,18 +165,25 @@ def grade(
     force: Annotated[
         bool, typer.Option("--force", help="Grade again what is graded and has not changed.")
     ] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="So many at once. Default: all cores.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Have the workers of this Dask scheduler do it, like tls://host:8786."),
+    ] = None,
     no_sandbox: NoSandbox = False,
 ) -> None:
-    """Grade submissions, each in a sandbox; nobody's broken notebook stops the others.
+    """Grade submissions, many at once, each in a sandbox; nobody's notebook stops the others.
 
-    Scores and comments given by hand are kept.
+    Scores and comments given by hand are kept. Stopped with Ctrl-C, it goes on when run again.
     """
     from autograder.classroom import Classroom
     from autograder.grading import grade as run
     from autograder.grading import gradebook_table
 
     room = Classroom(sandbox=False if no_sandbox else None)
-    for name in run(room, names or [], student, force):
+    for name in run(room, names or [], student, force, jobs, scheduler):
         Console().print(gradebook_table(name, room.standings(name)))
     typer.echo(f"Logs: {room.logs}. Next: course report, course lab, course feedback.")
 

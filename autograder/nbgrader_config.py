@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy.exc import SAWarning
 
 from autograder import ROOT, addresses, containment, kernels
+from autograder.judge.preprocessors import ON_WORKERS
 from autograder.kernels.provisioner import LIBRARIES
 
 c = get_config()  # noqa: F821 - given by traitlets
@@ -39,7 +40,9 @@ c.CourseDirectory.release_directory = "notebooks"
 c.CourseDirectory.submitted_directory = "autograder/submitted"
 c.CourseDirectory.autograded_directory = "autograder/autograded"
 c.CourseDirectory.feedback_directory = "autograder/feedback"
-c.CourseDirectory.db_url = f"sqlite:///{GRADING / 'gradebook.db'}"
+c.CourseDirectory.db_url = (
+    os.environ.get("COURSE_GRADEBOOK") or f"sqlite:///{GRADING / 'gradebook.db'}"
+)
 # The jupytext scripts beside the notebooks hold the solutions: they must not be copied.
 c.CourseDirectory.ignore.extend(["*.py", "*.toml", "*.pyc", "*.so"])
 # Beside a submission: the files as they came, and what intake did. They stay there.
@@ -59,10 +62,15 @@ c.GenerateAssignment.preprocessors = [
 ]  # fmt: skip
 
 # Autograde: the judge's question before, its decision after the notebook ran.
+c.Autograde.sanitize_preprocessors = [
+    "autograder.judge.preprocessors.LeaveOutLinks",
+    *(STEP + name for name in (
+        "ClearOutput", "DeduplicateIds", "OverwriteKernelspec", "OverwriteCells",
+        "CheckCellMetadata",
+    )),
+]  # fmt: skip
 c.Autograde.autograde_preprocessors = [
-    "autograder.judge.preprocessors.Arm",
-    "autograder.judge.preprocessors.Execute",
-    "autograder.judge.preprocessors.Judge",
+    *ON_WORKERS,
     STEP + "IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     STEP + "LimitOutput",

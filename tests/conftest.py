@@ -29,6 +29,27 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=NO_SANDBOX))
 
 
+@pytest.fixture(scope="session")
+def local_worker():
+    """The address of a scheduler with one worker; both are threads of this process."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture(scope="module")
+def worker_here(local_worker):
+    """Have `course grade` use that worker: it starts at once, and tests can reach into it."""
+    from autograder.grading import cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(cluster.SCHEDULER, local_worker)
+        yield
+
+
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request):
     """Where to compute: the CPU, and a GPU where there is one."""

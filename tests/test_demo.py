@@ -24,7 +24,7 @@ def some(*names):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, worker_here):
     """The demo with a class of three for one assignment."""
     with pytest.MonkeyPatch.context() as patch:
         chosen = some("loops", "borrows", "not-json")

@@ -11,11 +11,11 @@ from autograder.sample.members import members
 
 ASSIGNMENT = "01_convolution"
 ODD = "o'<b>neil&"
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("worker_here")]
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory):
+def room(tmp_path_factory, worker_here):
     """A graded class of four, one of whom handed in nothing."""
     room = Classroom(tmp_path_factory.mktemp("class"))
     chosen = {member.name: member for member in members(ASSIGNMENT)}

@@ -30,7 +30,12 @@ def course_key(path: str | os.PathLike) -> bytes:
     return key
 
 
+def submission_key(key: bytes, student: str, assignment: str) -> bytes:
+    """A key for the questions to one submission, which says nothing about any other."""
+    return hmac.new(key, json.dumps([student, assignment]).encode(), hashlib.sha256).digest()
+
+
 def seed_for(key: bytes, *about: str | list[str]) -> list[int]:
-    """A seed for numpy from the key and what it is about (student, exercise, answers, ...)."""
+    """A seed for numpy from a key and what it is about (exercise, answers, ...)."""
     digest = hmac.new(key, json.dumps(about).encode(), hashlib.sha256).digest()
     return [int.from_bytes(digest[i : i + 4], "big") for i in range(0, 16, 4)]

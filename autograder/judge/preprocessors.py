@@ -4,10 +4,15 @@ Arm puts a question into every graded cell; Execute runs the notebook; Judge rea
 this process, which student code never enters, and writes points and a report in their place.
 """
 
+import base64
+import functools
 import json
+import marshal
 import os
 import secrets
+import zlib
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -25,13 +30,14 @@ from traitlets import Integer, Unicode
 from autograder import containment, exercises
 from autograder.judge import probe, verdict
 from autograder.judge.graded import Graded
-from autograder.judge.keys import course_key, seed_for
+from autograder.judge.keys import course_key, seed_for, submission_key
 from helpers.checks import modules, records
 from helpers.checks.exercise import arguments_for, standalone
 
 BYTES_PER_OUTPUT = 1000  # about what an empty one takes in memory
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
 HEARD = (*OUTPUTS, "clear_output", "execute_input", "status")  # of what a kernel publishes
+ON_WORKERS = [f"{__name__}.{step}" for step in ("Arm", "Execute", "Judge")]
 AROUND = "convnets-guard"  # metadata of the cells that are there only while a notebook runs
 
 
@@ -45,6 +51,23 @@ def written(nb: NotebookNode) -> list[str]:
     return [cell.source for cell in nb.cells if not is_autograded(cell)]
 
 
+class LeaveOutLinks(NbGraderPreprocessor):
+    """Take back what nbgrader copied because a submission links to it: somebody else's file."""
+
+    def preprocess(self, nb, resources):
+        about, coursedir = resources["nbgrader"], CourseDirectory(config=self.config)
+        where = about["student"], about["assignment"]
+        submitted = Path(coursedir.format_path(coursedir.submitted_directory, *where))
+        copied = Path(coursedir.format_path(coursedir.autograded_directory, *where))
+        if submitted.is_symlink() or (submitted / f"{about['notebook']}.ipynb").is_symlink():
+            raise ValueError("the notebook is a link to another file")
+        for link in submitted.rglob("*"):
+            if link.is_symlink():
+                self.log.warning("Left out, a link to another file: %s", link)
+                (copied / link.relative_to(submitted)).unlink(missing_ok=True)
+        return nb, resources
+
+
 class Arm(NbGraderPreprocessor):
     """Before Execute: turn every graded cell into questions with fresh inputs."""
 
@@ -54,8 +77,9 @@ class Arm(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         about = resources["nbgrader"]
-        self.leave_out_links(about, resources)
-        key = course_key(self.key_file)
+        key = resources.get("convnets_key") or submission_key(
+            course_key(self.key_file), about["student"], about["assignment"]
+        )
         known = exercises.load(about["notebook"])
         armed = resources["convnets_armed"] = {}
         cells, sources = [], written(nb)
@@ -66,7 +90,7 @@ class Arm(NbGraderPreprocessor):
                 continue
             name = cell.metadata.nbgrader.grade_id
             graded, source = known.get(name), cell.source
-            seed = seed_for(key, about["student"], about["assignment"], name, sources)
+            seed = seed_for(key, name, sources)
             armed[name] = Armed(graded, source, seed, asked_before=set(armed))
             if graded is None:
                 cell.source = ""
@@ -78,19 +102,6 @@ class Arm(NbGraderPreprocessor):
             cells += [before, cell, after]
         nb.cells = cells
         return nb, resources
-
-    def leave_out_links(self, about, resources):
-        """Take back what nbgrader copied because a submission links to it: somebody's else file."""
-        coursedir = CourseDirectory(config=self.config)
-        student, assignment = about["student"], about["assignment"]
-        path = coursedir.format_path(coursedir.submitted_directory, student, assignment)
-        submitted, copied = Path(path), Path(resources.get("metadata", {}).get("path", ""))
-        if submitted.is_symlink() or (submitted / f"{about['notebook']}.ipynb").is_symlink():
-            raise ValueError("the notebook is a link to another file")
-        for link in submitted.rglob("*"):
-            if link.is_symlink():
-                self.log.warning("Left out, a link to another file: %s", link)
-                (copied / link.relative_to(submitted)).unlink(missing_ok=True)
 
 
 class Armed:
@@ -131,15 +142,13 @@ def guard_source(graded: Graded) -> str:
 
     It uses and leaves no names: after `from torch import *`, for one, `compile` is not Python's.
     """
-    parts = [Path(module.__file__).read_text() for module in (records, modules, probe)]
-    source = "__package__ = ''\n" + "\n".join(parts)
     held = graded.withhold
-    withheld = (held.operators, held.functions, held.modules, held.autograd)
-    compiled = f"__import__('builtins').compile({source!r}, '<probe>', 'exec')"
+    withheld = (probe.overloads(held.operators), held.functions, held.modules, held.autograd)
+    code = f"__import__('zlib').decompress(__import__('base64').b64decode({packed_probe()!r}))"
     return (
         "__import__('sys').modules['course_probe'] = "
         "__import__('types').ModuleType('course_probe')\n"
-        f"__import__('builtins').exec({compiled}, {PROBE}.__dict__)\n"
+        f"__import__('builtins').exec(__import__('marshal').loads({code}), {PROBE}.__dict__)\n"
         f"{PROBE}.guard(*{withheld!r})"
     )
 
@@ -163,6 +172,15 @@ def is_sound(kind: str, content: dict) -> bool:
     return all(isinstance(text, str) for text in texts)
 
 
+@functools.cache
+def packed_probe() -> str:
+    """The probe, compiled once for all cells: kernels run the same Python as this process."""
+    parts = [Path(module.__file__).read_text() for module in (records, modules, probe)]
+    source = "__package__ = ''\n" + "\n".join(parts)
+    compiled = marshal.dumps(compile(source, "<probe>", "exec"))
+    return base64.b64encode(zlib.compress(compiled)).decode()
+
+
 class Execute(StockExecute):
     """nbgrader's Execute, except that a dying kernel or a flood of output costs no submission."""
 
@@ -173,14 +191,21 @@ class Execute(StockExecute):
 
     def preprocess(self, nb, resources, km=None):
         self._received, self._unfinished = Counter(), 0
+        self._provisioner = None
         resources["convnets_contained"] = containment.ensure(self.config)
         if not resources["convnets_contained"]:
             self.log.warning(containment.UNCONTAINED)
-        return super().preprocess(nb, resources, km)
+        nb, resources = super().preprocess(nb, resources, km)
+        resources["convnets_cpu"] = getattr(self._provisioner, "cpu", 0.0)
+        resources["convnets_memory"] = getattr(self._provisioner, "memory", 0.0)
+        return nb, resources
 
+    @contextmanager
     def setup_kernel(self, **options):
         # A torch.py beside the notebook is not torch: nothing is imported from the kernel's folder.
-        return super().setup_kernel(env=os.environ | {"PYTHONSAFEPATH": "1"}, **options)
+        with super().setup_kernel(env=os.environ | {"PYTHONSAFEPATH": "1"}, **options):
+            self._provisioner = self.km.provisioner
+            yield
 
     def preprocess_cell(self, cell, resources, index):
         if "convnets_stopped" in resources:

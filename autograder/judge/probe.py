@@ -52,6 +52,7 @@ def refusal(name):
     return withheld
 
 
+@functools.cache
 def overloads(names):
     """Those of the operators, with all their overloads, that this build of torch has."""
     known = torch._C._dispatch_get_all_op_names()
@@ -176,9 +177,11 @@ def processes_paused():
 
 
 def guard(operators, functions, modules, autograd):
-    """Withhold, before the questions are known, until :func:`release`."""
+    """Withhold, before the questions are known, until :func:`release`.
+
+    operators: all overloads by name, see :func:`overloads`; the rest as in `graded.Withhold`.
+    """
     release()
-    operators = overloads(operators)
     names = [*functions, *(DIFFERENTIATION if autograd else ())]
     found = [find(name) for name in names] + functions_of(modules)
     targets = [f for f in found if isinstance(f, types.FunctionType)]

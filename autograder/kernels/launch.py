@@ -17,9 +17,15 @@ def serve(connection: int, largest: int) -> None:
     """
     import os
     import sys
+    import zlib
 
+    import ipykernel.compiler
     import zmq
     from ipykernel.kernelapp import IPKernelApp
+
+    # It names cells for a debugger that nobody attaches; ipykernel's own takes a third of the time
+    # of a notebook with long cells.
+    ipykernel.compiler.murmur2_x86 = lambda text, seed: zlib.crc32(text.encode(), seed)
 
     class Kernel(IPKernelApp):
         def init_iopub(self, context):

@@ -117,7 +117,8 @@ class Contained:
 
     def __init__(self, supervisor: socket.socket, seconds: float):
         self._supervisor, self.returncode, self.reason = supervisor, None, ""
-        self.cpu = 0.0  # seconds that the kernel and all around it took, once it has ended
+        # Seconds that the kernel and all around it took, and MB of the largest process, at the end.
+        self.cpu = self.memory = 0.0
         supervisor.settimeout(seconds)
         try:
             message = json.loads(supervisor.recv(1 << 17) or b"{}")
@@ -138,7 +139,7 @@ class Contained:
         except OSError:
             ended = {}
         self.returncode, self.reason = ended.get("exit", -signal.SIGKILL), ended.get("reason", "")
-        self.cpu = ended.get("cpu", 0.0)
+        self.cpu, self.memory = ended.get("cpu", 0.0), ended.get("memory", 0.0)
         self._supervisor.close()
         if self.reason:
             log.warning("A kernel was ended: %s.", self.reason)
@@ -219,7 +220,7 @@ class ContainedProvisioner(LocalProvisioner):
 
     process: Any = None
     _sockets: str | None = None
-    _reason = ""
+    _latest: Any = None  # the process, also when it has ended
 
     @property
     def contained(self) -> bool:
@@ -229,7 +230,17 @@ class ContainedProvisioner(LocalProvisioner):
     @property
     def reason(self) -> str:
         """Why the kernel was ended, if nobody asked for it."""
-        return getattr(self.process, "reason", "") or self._reason
+        return getattr(self._latest, "reason", "")
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds that the kernel and all that it started took, once it has ended; else 0."""
+        return getattr(self._latest, "cpu", 0.0)
+
+    @property
+    def memory(self) -> float:
+        """MB of its largest process, what it shares with others included, once it has ended."""
+        return getattr(self._latest, "memory", 0.0)
 
     async def pre_launch(self, **options: Any) -> dict[str, Any]:
         """Prepare a folder for the kernel's sockets."""
@@ -273,6 +284,7 @@ class ContainedProvisioner(LocalProvisioner):
         request = self._request(cmd, options.get("cwd"), options.get("env") or os.environ, python)
         supervisor = mother.start(request.pack())
         self.process = await asyncio.to_thread(Contained, supervisor, self.deadline)
+        self._latest = self.process
         self.pid, self.pgid, self.cwd = self.process.pid, None, options.get("cwd")
         return self.connection_info
 
@@ -332,16 +344,8 @@ class ContainedProvisioner(LocalProvisioner):
         """End the kernel."""
         await self.kill(restart)
 
-    async def wait(self) -> int | None:
-        """Wait for the kernel's end."""
-        process = self.process
-        status = await super().wait()
-        self._reason = getattr(process, "reason", "")
-        return status
-
     async def cleanup(self, restart: bool = False) -> None:
         """Remove what the kernel needed."""
-        self._reason = self.reason
         await super().cleanup(restart)
         if self._sockets and not restart:
             shutil.rmtree(self._sockets, ignore_errors=True)

@@ -103,8 +103,9 @@ def supervise(request: Request, control: socket.socket, parent: int, size: int) 
             reason = f"it used more than {request.memory_mb} MB of memory"
     used = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     seconds = sum(each.ru_utime + each.ru_stime for each in used)
+    memory = used[1].ru_maxrss / 1024
     exit_status = os.waitstatus_to_exitcode(status)
-    _say(control, ended={"exit": exit_status, "reason": reason, "cpu": seconds})
+    _say(control, ended={"exit": exit_status, "reason": reason, "cpu": seconds, "memory": memory})
 
 
 def _say(control: socket.socket, **message: object) -> None:

@@ -220,7 +220,7 @@ def asked(monkeypatch):
         sent = []
         publish = SimpleNamespace(publish=lambda data, metadata: sent.append(data))
         held = graded.withhold
-        probe.guard(held.operators, held.functions, held.modules, held.autograd)
+        probe.guard(probe.overloads(held.operators), held.functions, held.modules, held.autograd)
         try:
             probe.answer(SimpleNamespace(user_ns=functions, display_pub=publish), request)
         finally:

@@ -107,7 +107,7 @@ get_ipython().events.register("pre_run_cell", lambda info: seen.append(info.raw_
 """
 CELLS_SHOWN = """
 assert any("answer(" in cell for cell in seen)
-assert any("operators_withheld" in cell for cell in seen)
+assert any("guard(" in cell for cell in seen)
 print(seen)
 """
 OTHERS_MEMORY = """

@@ -11,7 +11,7 @@ from nbformat import v4
 from nbgrader.converters import Autograde
 
 from autograder import CourseError, feedback, grading
-from autograder.classroom import FAILED, GRADED, MISSING, Classroom
+from autograder.classroom import FAILED, GRADED, MISSING, Classroom, Record
 from autograder.judge import verdict
 from autograder.sample.submissions import solved_answers, submission
 
@@ -25,7 +25,7 @@ BROKEN = {  # student: what the record has to say
     "nothing": "no notebook called convolution.ipynb",
     "star[1]": "rename star[1]",
 }
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("worker_here")]
 
 
 def hand_in(room, student, content, name=NAME):
@@ -59,7 +59,7 @@ def empty(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def room(empty, tmp_path_factory):
+def room(empty, tmp_path_factory, worker_here):
     """A class with one good submission among broken ones, graded once."""
     room = Classroom(shutil.copytree(empty, tmp_path_factory.mktemp("class") / "room"))
     hand_in(room, "cut-off", nbformat.writes(right())[:5000])
@@ -117,7 +117,7 @@ def test_written_answers_are_shown_as_waiting_and_not_as_lost(room):
 
 
 def test_unchanged_submissions_are_not_graded_again(room, monkeypatch):
-    monkeypatch.setattr(Autograde, "start", lambda self: pytest.fail("graded again"))
+    monkeypatch.setattr(grading.steps, "prepare", lambda *where: pytest.fail("graded again"))
     assert grading.grade(room, student="zoe") == {ASSIGNMENT: []}
 
 
@@ -131,7 +131,7 @@ def test_the_assignment_is_registered_once_and_again_when_its_solution_changes(f
     monkeypatch.setattr(grading.release, "register", lambda config, name: calls.append(name))
     grading.register(fresh, ASSIGNMENT)
     assert calls == []
-    fresh.keep(ASSIGNMENT, fresh.notes(ASSIGNMENT) | {"solution": "another"})
+    fresh.log(ASSIGNMENT, "registered", solution="another")
     grading.register(fresh, ASSIGNMENT)
     grading.register(fresh, ASSIGNMENT)
     assert calls == [ASSIGNMENT]
@@ -214,7 +214,7 @@ def test_whatever_nbgrader_raises_is_recorded(fresh, monkeypatch, error):
     def fail(self, notebook_filename):
         raise error
 
-    monkeypatch.setattr(Autograde, "convert_single_notebook", fail)
+    monkeypatch.setattr(Autograde, "init_single_notebook_resources", fail)
     for student in ("ann", "bob"):
         hand_in(fresh, student, right())
     records = grading.grade(fresh)[ASSIGNMENT]
@@ -222,21 +222,29 @@ def test_whatever_nbgrader_raises_is_recorded(fresh, monkeypatch, error):
     assert type(error).__name__ in records[0].detail
 
 
-def test_an_interrupted_run_goes_on_where_it_stopped(fresh, monkeypatch):
-    def grade_one(room, student, assignment, force):
-        if student == "bob" and not resumed:
-            raise KeyboardInterrupt
-        return grading.Record(student, GRADED)
+def test_an_interrupted_run_goes_on_where_it_stopped(fresh, monkeypatch, capfd):
+    for student in ("ann", "bob", "cat"):
+        hand_in(fresh, student, "no notebook")
+    prepare, calls = grading.steps.prepare, []
 
-    resumed = False
-    for student in ("ann", "bob"):
-        hand_in(fresh, student, "")
-    monkeypatch.setattr(grading, "grade_one", grade_one)
-    monkeypatch.setattr(grading, "up_to_date", lambda room, s, a: s in room.records(a))
-    with pytest.raises(KeyboardInterrupt):
-        grading.grade(fresh)
-    resumed = True
-    assert [record.student for record in grading.grade(fresh)[ASSIGNMENT]] == ["bob"]
+    def interrupted(room, student, assignment):
+        calls.append(student)
+        if student == "bob":
+            raise KeyboardInterrupt
+        return prepare(room, student, assignment)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(grading.steps, "prepare", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            grading.grade(fresh)
+    assert "1 of 3 are graded and recorded" in capfd.readouterr().out
+    assert [*fresh.records(ASSIGNMENT)] == ["ann"]
+    monkeypatch.setattr(
+        grading,
+        "not_up_to_date",
+        lambda room, who, a: [name for name in who if name not in room.records(a)],
+    )
+    assert [r.student for r in grading.grade(fresh)[ASSIGNMENT]] == ["bob", "cat"]
 
 
 def test_who_handed_in_nothing_is_in_the_table(fresh):
@@ -256,8 +264,14 @@ def test_an_unknown_assignment_names_the_known_ones(fresh):
 
 
 def test_damaged_notes_of_earlier_runs_only_cost_time(fresh):
-    (fresh.logs / f"{ASSIGNMENT}.json").write_text(json.dumps([1]))
-    assert fresh.records(ASSIGNMENT) == {}
+    fresh.keep_record(ASSIGNMENT, Record("ann", GRADED))
+    journal = fresh.logs / f"{ASSIGNMENT}.jsonl"
+    whole = journal.read_text(encoding="utf-8")
+    other = [[1], {"event": "graded"}, {"event": "graded", "student": "eve", "status": 1, "new": 2}]
+    lines = [*map(json.dumps, other), "nonsense", whole.strip()[:-20]]
+    journal.write_text(whole + "\n".join(lines), encoding="utf-8")
+    fresh.keep_record(ASSIGNMENT, Record("bob", FAILED))
+    assert {*fresh.records(ASSIGNMENT)} == {"ann", "bob", "eve"}
 
 
 def test_a_verdict_in_a_cell_of_the_students_is_not_read(fresh):
