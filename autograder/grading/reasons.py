@@ -67,9 +67,9 @@ def _what_is_wrong_with(path: Path) -> str:
     if not cells:
         return "has no cells"
     abouts = [cell.metadata.get("nbgrader", {}) for cell in cells]
-    if not all(isinstance(about, dict) for about in abouts):
+    ids = [about.get("grade_id", "") if isinstance(about, dict) else None for about in abouts]
+    if not all(isinstance(name, str) for name in ids):
         return "is a damaged notebook: what it says about graded cells makes no sense"
-    ids = [about.get("grade_id") for about in abouts]
     if not any(ids):
         return "has none of the assignment's cells; perhaps it is another notebook"
     twice = [name for name, count in Counter(filter(None, ids)).items() if count > 1]
