@@ -255,10 +255,12 @@ class Host:
         with sqlite3.connect(folder / "gradebook.db") as marks:
             marks.execute("CREATE TABLE grade (student TEXT, score REAL)")
             marks.execute("INSERT INTO grade VALUES (?, 0)", [secret])
-        self.server = socket.create_server(("127.0.0.1", 0))
-        self.named = socket.socket(socket.AF_UNIX)
-        self.named.bind(f"\0convnets-{os.getpid()}")
-        self.named.listen()
+        name, address = f"\0convnets-{os.getpid()}", ("127.0.0.1", 0)
+        self.listeners = [socket.create_server(address)]
+        if sys.platform == "linux":  # where there are names without a file
+            self.listeners.append(socket.socket(socket.AF_UNIX))
+            self.listeners[-1].bind(name)
+            self.listeners[-1].listen()
         self.shared = shared_memory.SharedMemory(f"convnets-{os.getpid()}", create=True, size=64)
         self.shared.buf[: len(secret)] = secret.encode()
         os.environ[self.VARIABLE] = secret
@@ -274,7 +276,7 @@ class Host:
             "key": str(folder / "course.key"), "other": str(other), "course": str(ROOT),
             "public": ["/proc", "/usr", sys.prefix, sys.base_prefix], "grader": os.getpid(),
             "variable": self.VARIABLE, "shared": self.shared.name,
-            "port": self.server.getsockname()[1], "name": self.named.getsockname(),
+            "port": self.listeners[0].getsockname()[1], "name": name,
             "marker": f"86397.{os.getpid()}",
         }  # fmt: skip
 
@@ -297,20 +299,22 @@ class Host:
             for place in ("/tmp", "/dev/shm", "/var/tmp", os.getcwd())
             for path in Path(place).glob(f"*{self.told['marker']}*")
         ]
-        called = [s for s in (self.server, self.named) if select.select([s], [], [], 0)[0]]
+        called, _, _ = select.select(self.listeners, [], [], 0)
         return mine, times, left, called, dict(os.environ), torch.allclose
 
     def close(self) -> None:
         """Take it all back."""
         del os.environ[self.VARIABLE]
-        self.server.close()
-        self.named.close()
+        for listener in self.listeners:
+            listener.close()
         self.shared.close()
         self.shared.unlink()
 
     @staticmethod
     def memory_grown():
-        """A function that says by how many KiB this process has grown at most since now."""
+        """A function that says by how many KiB this process has grown at most since now (Linux)."""
+        if sys.platform != "linux":
+            return lambda: 0
         Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
 
         def kib(field):

@@ -81,7 +81,7 @@ def test_an_attack_gains_nothing(grader, small, honest, host, contained, tmp_pat
     graded = grader(nb, folder=tmp_path, **attack.limits)
 
     assert graded.fraction("conv2d_forward") == graded.points["conv2d_forward"] == 0
-    assert attack.flag in (attack.flag and graded.flags("conv2d_forward"))
+    assert not attack.flag or attack.flag in graded.flags("conv2d_forward")
     assert attack.reports in graded.text["conv2d_forward"]
     if attack.lives and attack.others:
         assert graded.fraction("conv_output_size") == graded.fraction("same_padding") == 1

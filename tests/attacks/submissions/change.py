@@ -74,7 +74,7 @@ sys.modules["helpers.checks"].__path__[:] = ["/submission"]
 OTHERS_SIGNALLED = """
 import resource
 visible = {int(name) for name in os.listdir("/proc") if name.isdigit()}
-for process in {HOST["grader"], *visible} - {os.getpid()}:
+for process in visible - {os.getpid()}:
     for number in (signal.SIGSTOP, signal.SIGKILL):
         try:
             os.kill(process, number)
@@ -90,7 +90,8 @@ except OSError:
     pass
 """
 OTHERS_REWRITTEN = """
-for process in {HOST["grader"], *filter(str.isdigit, os.listdir("/proc"))} - {str(os.getpid())}:
+attempt("the grader's memory", os.open, f"/proc/{HOST['grader']}/mem", os.O_WRONLY)
+for process in {*filter(str.isdigit, os.listdir("/proc"))} - {str(os.getpid())}:
     try:
         os.pwrite(os.open(f"/proc/{process}/mem", os.O_WRONLY), b"\\xcc" * 64, 0x400000)
     except OSError:
@@ -113,9 +114,8 @@ for name in os.listdir("/proc/self/fd"):
         print("GOT", leads_to)
 """
 NAMESPACES = """
-machine = os.uname().machine
-unshare, mount, pivot, chroot, clone = {
-    "x86_64": (272, 165, 155, 161, 56), "aarch64": (97, 40, 41, 51, 220)}[machine]
+unshare, mount, chroot, clone = {
+    "x86_64": (272, 165, 161, 56), "aarch64": (97, 40, 51, 220)}[os.uname().machine]
 for flag in (0x10000000, 0x20000, 0x40000000, 0x2000000):
     attempt(f"unshare {flag:#x}", call, unshare, flag)
 attempt("mount", call, mount, b"none", b"/tmp", b"tmpfs", 0, 0)
@@ -129,7 +129,7 @@ if child == 0:
 print(*("GOT" for _ in [child] if child > 0))
 """
 PRIVILEGES = """
-import shutil, stat, subprocess
+import shutil, subprocess
 attempt("user 0", os.setuid, 0)
 attempt("group 0", os.setgid, 0)
 attempt("groups", os.setgroups, [0])

@@ -143,9 +143,9 @@ publish(b'{"name": "stdout", "text": "' + b"x" * 150_000_000 + b'"}')
 MANY_PARTS = (
     RAW
     + """
-publish(b"{}", *[bytes(30 << 20)] * 20)
 import time
-time.sleep(30)
+publish(b"{}", *[bytes(30 << 20)] * 20)
+time.sleep(30)  # its end comes before
 """
 )
 DEEP_JSON = (
@@ -182,13 +182,14 @@ import torch
 sent = []
 
 def conv2d_forward(x, *rest):
-    send = get_ipython().display_pub.publish
-    for number in range(0 if sent else 4):
-        sent.append(number)
-        send({"application/vnd.convnets.evidence+json": {
+    if sent:
+        return x.new_zeros(1)
+    sent.append(True)
+    for number in range(4):
+        get_ipython().display_pub.publish({"application/vnd.convnets.evidence+json": {
             "nonce": "x" * 10_000_000, "run": "own", "case": number, "withheld": True,
             "outcome": {"value": {"kind": "text", "value": "y" * 10_000_000}}}}, {})
-    return [torch.zeros(300, 300)] * (1 if len(sent) > 4 else sent.append(0) or 512)
+    return [torch.zeros(300, 300)] * 512
 """
 DEADLINE = """
 import time
@@ -198,7 +199,7 @@ while True:
     time.sleep(1)
 """
 STOPPED = """
-import os, signal, time
+import os, signal
 
 def conv2d_forward(*arguments):
     signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))

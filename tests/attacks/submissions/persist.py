@@ -144,7 +144,7 @@ for descriptor in range(3, 1024):
 attempt("a zygote", lambda: os.kill(os.getppid(), 0) if os.getppid() else os.open("/nowhere", 0))
 """
 SECOND_KERNEL = """
-import subprocess, time
+import subprocess
 second = subprocess.Popen(
     [sys.executable, "-m", "ipykernel_launcher", "-f", "/sockets/kernel.json"],
     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

