@@ -109,7 +109,7 @@ for name in os.listdir("/proc/self/fd"):
         leads_to = os.readlink(f"/proc/self/fd/{name}")
     except OSError:
         continue
-    own = ("/dev/null", "/proc", "/tmp/.ipython")
+    own = ("/dev/null", f"/proc/{os.getpid()}/fd", "/tmp/.ipython")
     if leads_to.startswith("/") and not leads_to.startswith(own):
         print("GOT", leads_to)
 """
