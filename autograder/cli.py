@@ -230,6 +230,39 @@ def report(
 
 
 @app.command()
+def export(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ASSIGNMENT]...", help="Default: all that are graded."),
+    ] = None,
+    kind: Annotated[
+        str, typer.Option("--format", metavar="csv|canvas|moodle", help="Default: csv.")
+    ] = "",
+    to: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Default: in autograder/exports.")
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Fill in a file that Canvas or Moodle exported."),
+    ] = None,
+    column: Annotated[
+        str, typer.Option(metavar="NAME", help="What that file calls the assignment.")
+    ] = "",
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Export marks that are not final, too.")
+    ] = False,
+) -> None:
+    """Write the marks for Canvas, Moodle or a spreadsheet, and say whose are missing."""
+    from autograder.classroom import Classroom
+    from autograder.export import export as run
+
+    exported = run(Classroom(), names or [], kind, to, into, column, anyway)
+    for line in exported.said:
+        typer.echo(line)
+    typer.echo(f"Written: {exported.path}")
+
+
+@app.command()
 def demo(
     students: Annotated[
         int | None, typer.Option(min=1, help="So many students at most. Default: all.")

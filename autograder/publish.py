@@ -25,6 +25,7 @@ MANAGED = (
     "notebooks",
     "helpers",
     "data/README.md",
+    ".devcontainer",
     "environment.yml",
     "pyproject.toml",
     "README.md",
@@ -246,11 +247,14 @@ def _assemble(tree: Path, root: Path, addresses: Addresses) -> None:
         "branch": addresses.branch,
         "folder": addresses.folder,
         "python": project["requires-python"],
+        "oldest": project["requires-python"].removeprefix(">="),
         "notebooks": _notebook_table(tree, addresses),
     }
+    (tree / ".devcontainer").mkdir()
     for template, name in {
         "README.md": "README.md",
         "environment.yml": "environment.yml",
+        "devcontainer.json": ".devcontainer/devcontainer.json",
         "gitignore": ".gitignore",
     }.items():
         text = (TEMPLATES / template).read_text(encoding="utf-8")

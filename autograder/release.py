@@ -16,6 +16,7 @@ from autograder import ROOT, CourseError, addresses
 from autograder.configuration import course_config, nbgrader_api
 
 NOTEBOOK_KEYS = {"kernelspec", "language_info"}
+WIDGET = "application/vnd.jupyter.widget-view+json"
 CELL_KEYS = {"nbgrader", "tags", "deletable", "editable"}
 
 
@@ -64,12 +65,16 @@ def execute(assignment: str) -> None:
         update = ["--quiet", "--to", "ipynb", "--update", script.name]
         subprocess.run([sys.executable, "-m", "jupytext", *update], cwd=script.parent, check=True)
         nb = nbformat.read(path, as_version=4)
-        options = {"timeout": 180, "record_timing": False, "store_widget_state": False}
+        options = {"timeout": 180, "coalesce_streams": True}
+        options |= {"record_timing": False, "store_widget_state": False}
         try:
             NotebookClient(nb, resources={"metadata": {"path": script.parent}}, **options).execute()
         except CellExecutionError as error:
             raise CourseError(f"{script} does not run:\n{error}") from None
         nb.metadata.pop("widgets", None)
+        for output in (output for cell in nb.cells for output in cell.get("outputs", [])):
+            # It leads to a kernel that is gone; the text beside it says what there was.
+            output.get("data", {}).pop(WIDGET, None)
         nbformat.write(nb, path)
 
 

@@ -1,7 +1,7 @@
 """Data: what ships inside scikit-learn, for work without a network, and MNIST and its sister.
 
-Downloads are kept in the course's `data` folder, or where the environment variable COURSE_DATA
-points; each file is checked against the checksum that torchvision lists for it.
+Downloads show their progress and are kept in the course's `data` folder, or where the environment
+variable COURSE_DATA points; each file is checked against the checksum that torchvision lists.
 """
 
 import gzip
@@ -17,6 +17,8 @@ import torch
 from sklearn.datasets import load_digits, load_sample_image
 from torch import Tensor
 from torch.nn import functional
+
+from helpers.training import progress
 
 PHOTOGRAPHS = ("china", "flower")
 
@@ -147,7 +149,7 @@ def mnist(
                 raise DataMissing(
                     f"{name} is not here. With download=True it is fetched (10 to 30 MB, once). "
                     "On a machine without network, copy its four .gz files to "
-                    f"{os.path.relpath(folder)}."
+                    f"{_shown(folder)}."
                 )
             files.append(_read_idx(path))
     images, labels = files
@@ -177,7 +179,7 @@ def fetch(urls: list[str], path: Path, md5: str) -> None:
     tried = "\n".join(f"  {failure}" for failure in failures)
     raise DataMissing(
         f"{path.name} could not be fetched. Is there a network? Tried:\n{tried}\n"
-        f"You can also put the file there yourself: {os.path.relpath(path)}"
+        f"You can also put the file there yourself: {_shown(path)}"
     )
 
 
@@ -191,12 +193,30 @@ def _resume(url: str, partial: Path) -> None:
         if have and error.code == 416:  # nothing is lacking
             return
         raise
-    with answer, partial.open("ab" if answer.status == 206 else "wb") as file:
-        left = int(answer.headers.get("Content-Length", 0))
+    if answer.status != 206:  # the server begins at the beginning
+        have = 0
+    left = int(answer.headers.get("Content-Length", 0))
+    size = {
+        "total": have + left if left else None,
+        "initial": have,
+        "unit": "B",
+        "unit_scale": True,
+    }
+    bar = progress(label=partial.stem, **size)
+    with answer, partial.open("ab" if have else "wb") as file, bar:
         while block := answer.read(1 << 16):
             left -= file.write(block)
+            bar.update(len(block))
     if left > 0:
         raise OSError(f"the connection broke off with {left:,} bytes to go; try again")
+
+
+def _shown(path: Path) -> str:
+    """A path as seen from here; whole where there is no way, as to another drive of Windows."""
+    try:
+        return os.path.relpath(path)
+    except ValueError:
+        return str(path)
 
 
 def _read_idx(path: Path) -> Tensor:

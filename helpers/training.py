@@ -136,6 +136,9 @@ class _Line:
         sys.stdout.flush()
 
 
-def progress(items: Iterable, label: str = "") -> tqdm:
-    """`items` with a progress bar, which goes where outputs go and never to the standard error."""
-    return tqdm(items, desc=label, file=_Line(), ncols=80, mininterval=0.5)
+def progress(items: Iterable | None = None, label: str = "", **options) -> tqdm:
+    """`items` with a progress bar, which goes where outputs go and never to the standard error.
+
+    Without items, its `update(n)` moves it. options: tqdm's own, such as `total` and `unit`.
+    """
+    return tqdm(items, desc=label, file=_Line(), ncols=80, mininterval=0.5, **options)

@@ -68,6 +68,7 @@ def test_repository_is_complete_and_nothing_more(course, students):
         NOTEBOOK,
         "helpers/__init__.py",
         "data/README.md",
+        ".devcontainer/devcontainer.json",
         "environment.yml",
         "pyproject.toml",
         "README.md",
@@ -96,6 +97,27 @@ def test_conda_environment_installs_the_published_project(course, students):
     environment = yaml.safe_load((students / "environment.yml").read_text(encoding="utf-8"))
     assert environment["name"] == load(course / "course.toml").course_id
     assert environment["dependencies"][-1] == {"pip": ["--editable .[lab]"]}
+
+
+def test_container_installs_the_published_project_and_names_no_registry(course, students):
+    publish(students, root=course)
+    path = students / ".devcontainer" / "devcontainer.json"
+    container = json.loads(path.read_text(encoding="utf-8"))
+    assert container["postCreateCommand"] == "pip install --editable '.[lab]'"
+    assert re.fullmatch(r"python:3\.\d+", container["image"])
+
+
+def test_every_route_of_the_readme_installs_what_the_lists_name(course, students):
+    publish(students, root=course)
+    readme = (students / "README.md").read_text(encoding="utf-8")
+    commands = "\n".join(re.findall(r"^```\n(.*?)^```", readme, re.MULTILINE | re.DOTALL))
+    project = tomllib.loads((students / "pyproject.toml").read_text(encoding="utf-8"))
+    assert set(re.findall(r"--extra (\w+)|\[(\w+)\]", commands)) == {("lab", ""), ("", "lab")}
+    assert "lab" in project["project"]["optional-dependencies"]
+    addresses = load(course / "course.toml")
+    assert f"git clone --branch {addresses.branch} {addresses.url}\ncd {addresses.folder}" in readme
+    assert f"conda activate {addresses.course_id}\n" in commands
+    assert "activate" not in commands.replace("conda activate", ""), "PowerShell may forbid scripts"
 
 
 def test_readme_has_a_badge_for_every_notebook(course, students):

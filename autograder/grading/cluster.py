@@ -20,12 +20,12 @@ from distributed.security import Security
 
 from autograder import CourseError
 
-__all__ = ["MOST_LOSSES", "SCHEDULER", "Lost", "address", "done_by", "opened"]
+__all__ = ["MOST_LOSSES", "SCHEDULER", "Again", "Lost", "address", "done_by", "opened"]
 
 SCHEDULER = "COURSE_SCHEDULER"
 """Environment variable with the address of a scheduler, for those who always use the same."""
 
-MOST_LOSSES = 2  # so many workers may be lost over one job
+MOST_LOSSES = 2  # so often a job may be lost
 PATIENCE = 10  # seconds until a scheduler has to answer
 DESERTED = 300  # seconds without any worker until that is an error
 LOCAL = {
@@ -35,8 +35,12 @@ LOCAL = {
 }
 
 
+class Again(RuntimeError):
+    """Raised by work that failed for no reason of its own: it counts as a loss."""
+
+
 class Lost(RuntimeError):
-    """A job whose workers were lost, more than once."""
+    """A job that was lost more than once."""
 
 
 def address(given: str | None) -> str | None:
@@ -89,8 +93,8 @@ def done_by(
 
     jobs: taken one by one, as workers become free; overdue: seconds after which a worker that does
     not answer is given up; on_loss(job, why, again): is told of every loss. When a worker is lost,
-    what it had is done again at the end, by workers that have nothing else; a job over which two
-    are lost has a :class:`Lost` for a result, as one that fails has its exception. Raises
+    what it had is done again at the end, by workers that have nothing else; a job that is lost
+    twice has a :class:`Lost` for a result, as one that fails has its exception. Raises
     CourseError when the scheduler is gone, or all workers, or when they cannot import `work`.
     """
     jobs, losses, call = iter(jobs), Counter(), _call(work)
@@ -121,7 +125,7 @@ def done_by(
                 if again:
                     suspects.append(job)
                 else:
-                    yield job, Lost(f"{MOST_LOSSES} workers were lost over it: {why}")
+                    yield job, Lost(f"it was lost {MOST_LOSSES} times: {why}")
     finally:
         if out:
             with suppress(Exception):
@@ -174,9 +178,12 @@ def _loss(future: Future) -> str:
     """How a job's worker was lost; nothing if it was not."""
     if future.status in ("lost", "cancelled"):
         raise CourseError("The scheduler has forgotten what it was given.")
-    if future.status == "error" and isinstance(future.exception(), KilledWorker):
+    if future.status != "error":
+        return ""
+    error = future.exception()
+    if isinstance(error, KilledWorker):
         return "a worker died"
-    return ""
+    return str(error) if isinstance(error, Again) else ""
 
 
 def _give_up(client: Client, future: Future) -> None:

@@ -27,6 +27,9 @@ __all__ = ["alone", "fault", "ready"]
 COPIES = 5
 """So many copies of an SQLite gradebook are kept, one from before each run."""
 
+PATIENCE = 60
+"""Seconds to wait for another process to let go of an SQLite gradebook."""
+
 _THEIRS = (IntegrityError, DataError, ProgrammingError)  # what a submission's content can cause
 _OURS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
@@ -90,7 +93,7 @@ def ready(room: Classroom) -> None:
     try:
         path = room.gradebook_file
         if path is not None and path.exists() and path.stat().st_size:
-            with closing(sqlite3.connect(path, timeout=60)) as database:
+            with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
                 [said] = database.execute("PRAGMA quick_check(1)").fetchone()
                 if said != "ok":
                     raise sqlite3.DatabaseError(f"malformed: {said}")
@@ -99,7 +102,7 @@ def ready(room: Classroom) -> None:
         with room.gradebook():
             pass
         if path is not None:
-            with closing(sqlite3.connect(path, timeout=60)) as database:
+            with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
                 database.execute("PRAGMA journal_mode=WAL")
     except (sqlite3.Error, DBAPIError, OSError) as error:
         said = fault(error, room.gradebook_words)
@@ -154,4 +157,7 @@ def _fault_of_database(said: str, gradebook: str) -> str:
             "before earlier runs are in backups/ beside it: move it away, put the latest copy in "
             "its place, and run course grade --force, which enters what is newer than the copy."
         )
-    return f"The gradebook does not answer ({gradebook}: {first}). Then run course grade again."
+    return (
+        f"The gradebook does not answer ({gradebook}: {first}). See who uses it, or whether it "
+        "runs; then run course grade again."
+    )

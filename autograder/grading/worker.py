@@ -20,7 +20,8 @@ from traitlets.log import get_logger
 
 from autograder import ROOT, CourseError
 from autograder.configuration import course_config
-from autograder.judge.preprocessors import Arm, Execute, Judge
+from autograder.grading.cluster import Again
+from autograder.judge.preprocessors import Arm, Execute, Judge, SandboxLost
 from autograder.kernels.provisioner import NoSandbox
 
 __all__ = ["Examined", "Job", "course", "examine"]
@@ -80,7 +81,10 @@ def course() -> str:
 
 
 def examine(job: Job) -> Examined:
-    """Arm, run and judge a submission. Whatever is wrong with it is in the result."""
+    """Arm, run and judge a submission. Whatever is wrong with it is in the result.
+
+    Raises Again if its sandbox was killed from outside.
+    """
     done = Examined()
     if job.course != course():
         done.refused = "its course is another version than the grader's: update it, restart it"
@@ -112,6 +116,8 @@ def examine(job: Job) -> Examined:
                 done.contained &= resources["convnets_contained"]
                 done.cpu += resources["convnets_cpu"]
                 done.memory = max(done.memory, resources["convnets_memory"])
+        except SandboxLost as error:
+            raise Again(str(error)) from error
         except (CourseError, NoSandbox) as error:
             done.refused = str(error)
         except Exception as error:

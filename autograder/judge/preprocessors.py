@@ -12,7 +12,6 @@ import os
 import secrets
 import zlib
 from collections import Counter
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -181,6 +180,13 @@ def packed_probe() -> str:
     return base64.b64encode(zlib.compress(compiled)).decode()
 
 
+class SandboxLost(RuntimeError):
+    """Something killed the sandbox; what ran in it says nothing about the submission."""
+
+    def __init__(self):
+        super().__init__("the sandbox was killed from outside, which nothing inside it can do")
+
+
 class Execute(StockExecute):
     """nbgrader's Execute, except that a dying kernel or a flood of output costs no submission."""
 
@@ -190,22 +196,34 @@ class Execute(StockExecute):
     ).tag(config=True)
 
     def preprocess(self, nb, resources, km=None):
-        self._received, self._unfinished = Counter(), 0
-        self._provisioner = None
+        self._received, self._unfinished, self._manager = Counter(), 0, None
         resources["convnets_contained"] = containment.ensure(self.config)
         if not resources["convnets_contained"]:
             self.log.warning(containment.UNCONTAINED)
-        nb, resources = super().preprocess(nb, resources, km)
-        resources["convnets_cpu"] = getattr(self._provisioner, "cpu", 0.0)
-        resources["convnets_memory"] = getattr(self._provisioner, "memory", 0.0)
+        try:
+            nb, resources = super().preprocess(nb, resources, km)
+        except Exception as error:
+            if self._about("vanished", False):
+                raise SandboxLost from error
+            raise
+        if self._about("vanished", False):
+            raise SandboxLost
+        resources["convnets_cpu"] = self._about("cpu", 0.0)
+        resources["convnets_memory"] = self._about("memory", 0.0)
         return nb, resources
 
-    @contextmanager
+    def create_kernel_manager(self):
+        self._manager = super().create_kernel_manager()
+        return self._manager
+
+    def _about(self, what, otherwise):
+        """What the provisioner of the kernel that ran says about it."""
+        provisioner = getattr(self._manager, "provisioner", None)
+        return getattr(provisioner, what, otherwise)
+
     def setup_kernel(self, **options):
         # A torch.py beside the notebook is not torch: nothing is imported from the kernel's folder.
-        with super().setup_kernel(env=os.environ | {"PYTHONSAFEPATH": "1"}, **options):
-            self._provisioner = self.km.provisioner
-            yield
+        return super().setup_kernel(env=os.environ | {"PYTHONSAFEPATH": "1"}, **options)
 
     def preprocess_cell(self, cell, resources, index):
         if "convnets_stopped" in resources:
@@ -216,7 +234,7 @@ class Execute(StockExecute):
             return done
         except (DeadKernelError, UnresponsiveKernelError) as error:
             self.log.warning("The kernel stopped before the end of the notebook: %s", error)
-            reason = getattr(self.km and self.km.provisioner, "reason", "") or (
+            reason = self._about("reason", "") or (
                 "its kernel was killed, ran out of memory, or could not be interrupted"
             )
             resources["convnets_stopped"] = f"the notebook stopped before its end: {reason}"

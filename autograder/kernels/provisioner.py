@@ -117,6 +117,7 @@ class Contained:
 
     def __init__(self, supervisor: socket.socket, seconds: float):
         self._supervisor, self.returncode, self.reason = supervisor, None, ""
+        self.vanished = False  # whether it ended without its supervisor's word
         # Seconds that the kernel and all around it took, and MB of the largest process, at the end.
         self.cpu = self.memory = 0.0
         supervisor.settimeout(seconds)
@@ -138,6 +139,7 @@ class Contained:
             return
         except OSError:
             ended = {}
+        self.vanished = not ended
         self.returncode, self.reason = ended.get("exit", -signal.SIGKILL), ended.get("reason", "")
         self.cpu, self.memory = ended.get("cpu", 0.0), ended.get("memory", 0.0)
         self._supervisor.close()
@@ -231,6 +233,11 @@ class ContainedProvisioner(LocalProvisioner):
     def reason(self) -> str:
         """Why the kernel was ended, if nobody asked for it."""
         return getattr(self._latest, "reason", "")
+
+    @property
+    def vanished(self) -> bool:
+        """Whether what stands around the kernel was killed, which nothing inside it can do."""
+        return getattr(self._latest, "vanished", False)
 
     @property
     def cpu(self) -> float:

@@ -18,7 +18,7 @@ from helpers.plots.convolution import (
     window_grid,
 )
 from helpers.plots.design import answer_map, configurations, field_map, ratio_curves
-from helpers.plots.figures import PALE, PALETTE, WHITE, in_words, panels, show, slider, table
+from helpers.plots.figures import PALE, PALETTE, WHITE, in_words, panels, show, sliders, table
 from helpers.plots.grids import (
     confusion,
     connections,

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import inspect
 import io
 from collections.abc import Callable, Iterable, Sequence
 
@@ -55,30 +56,44 @@ def show(fig: Figure, alt: str = "") -> None:
     display({"text/html": folded, "text/plain": "(the figure in words: see above)"}, raw=True)
 
 
-def slider(draw: Callable[[int], Figure], count: int, label: str) -> None:
-    """A slider from 0 to count - 1 that shows the figure ``draw(position)``.
+def sliders(draw: Callable[..., Figure], **values: range) -> None:
+    """A slider for each argument of ``draw``, and below them the figure that it returns.
 
-    Needs ipywidgets; without them it says so and shows nothing.
+    values: what the argument of that name runs over; it starts at its default in ``draw``, or at
+    the first of the values. Needs ipywidgets; without them it says so and shows nothing.
     """
     try:
         import ipywidgets
     except ImportError:
-        print("The slider needs ipywidgets; the figure above shows the same.")
+        print("The sliders need ipywidgets; the figure above shows the same.")
         return
-    picture = ipywidgets.HTML()
-    knob = ipywidgets.IntSlider(value=0, min=0, max=count - 1, description=label)
+    picture, knobs = ipywidgets.HTML(), {}
+    for name, run in values.items():
+        default = inspect.signature(draw).parameters[name].default
+        knobs[name] = ipywidgets.IntSlider(
+            value=run[0] if default is inspect.Parameter.empty else default,
+            min=run[0],
+            max=run[-1],
+            step=run.step,
+            description=name.replace("_", " "),
+        )
 
     def redraw(_=None):
-        fig = draw(knob.value)
+        fig = draw(**{name: knob.value for name, knob in knobs.items()})
         words = html.escape(in_words(fig))
         source = f"data:image/png;base64,{_png(fig)}"
         picture.value = f'<img src="{source}" alt="{words}" style="max-width: 100%">'
 
     redraw()
-    knob.observe(redraw, "value")
-    bundle = ipywidgets.VBox([knob, picture])._repr_mimebundle_()
-    words = f"(A slider, {label!r}, when the notebook runs. The figure above shows the same.)"
-    display({**bundle, "text/plain": words}, raw=True)
+    for knob in knobs.values():
+        knob.observe(redraw, "value")
+    box = ipywidgets.VBox([*knobs.values(), picture])
+    # Spelt out, because ipywidgets 7, which Colab has, and 8 show themselves in different ways.
+    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+    named = ", ".join(knob.description for knob in knobs.values())
+    words = f"(Sliders, when the notebook runs: {named}. The figure above shows the same.)"
+    data = {"application/vnd.jupyter.widget-view+json": view, "text/plain": words}
+    display(data, raw=True)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

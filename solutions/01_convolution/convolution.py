@@ -131,14 +131,14 @@ print("your prediction:", top_row, "  the output's top row:", answer)
 
 
 # %% tags=["showcase", "nbval-ignore-output"]
-def draw(step):
+def draw(position):
     fig, axes = plots.panels(1, 3, width=2.2, height=2.4, width_ratios=[5, 3, 3])
-    plots.sliding_step(axes[0], axes[2], image, kernel, step)
+    plots.sliding_step(axes[0], axes[2], image, kernel, position)
     plots.number_grid(axes[1], kernel, "kernel")
     return fig
 
 
-plots.slider(draw, count=9, label="position")
+plots.sliders(draw, position=range(9))
 
 # %% [markdown]
 # **Your turn** · difficulty ●○○ · 5 minutes · no points
@@ -229,6 +229,23 @@ print("your prediction:", windows_per_row, "  in the figure:", answer)
 # fit. PyTorch rounds down and says nothing; the last row and column are simply never looked at.
 # Both are right, so we keep two questions apart: *how large is the output* (rounded down), and
 # *does it fit exactly*.
+#
+# If your notebook is running, set the three numbers yourself. At stride 3, which padding leaves no
+# pixel hatched? And with a kernel of 4 at stride 2? (The answers stand below the picture.)
+
+
+# %% tags=["showcase", "nbval-ignore-output"]
+def draw(kernel_size=3, stride=3, padding=0):
+    fig, (ax,) = plots.panels(width=3.8, height=4.2)
+    plots.window_grid(ax, (7, 7), kernel_size, stride, padding)
+    return fig
+
+
+plots.sliders(draw, kernel_size=range(1, 8), stride=range(1, 5), padding=range(4))
+
+# %% [markdown]
+# At stride 3 a padding of 1 makes it fit: 9 − 3 = 6 pixels to travel, two whole steps. With a kernel
+# of 4 at stride 2 no padding does: 7 + 2P − 4 is odd, whatever `P` is.
 #
 # **Worked example from the lecture.** The first layer of AlexNet-96 (the network of the 2012 paper,
 # whose first layer has 96 filters), as the slides draw it: 227 pixels, kernel 11, stride 4, no

@@ -187,6 +187,27 @@ plots.show(fig)
 # PyTorch takes the floor unless you say `ceil_mode=True`; Caffe, in which many early networks were
 # written, takes the ceiling.
 #
+# If your notebook is running, try other sizes. Which ones lose a pixel to the floor with windows of
+# 3 at stride 2? At which stride do floor and ceil always agree? (The answers stand below.)
+
+
+# %% tags=["showcase", "nbval-ignore-output"]
+def draw(pixels=8, kernel_size=3, stride=2):
+    fig, axes = plots.panels(1, 2, width=4.2, height=3.6)
+    for ax, ceil_mode in zip(axes, (False, True), strict=True):
+        count = reference.pool_output_size(pixels, kernel_size, stride, ceil_mode=ceil_mode)
+        title = f"{'ceil' if ceil_mode else 'floor'}: {count} windows"
+        plots.windows_on_a_line(ax, pixels, kernel_size, stride, count, title=title)
+        ax.set(xlim=(-0.2, 13.2), ylim=(9.0, -0.2))
+    return fig
+
+
+plots.sliders(draw, pixels=range(5, 11), kernel_size=range(1, 6), stride=range(1, 6))
+
+# %% [markdown]
+# Every even size loses its last pixel, since an odd distance is left to travel. At stride 1 nothing
+# is ever left over, so the two agree.
+#
 # **Worked example from the lecture.** AlexNet-96 pools three times with windows of 3 at stride 2:
 # 55 → 27 → 13 → 6. Nothing is left over: 55 − 3 = 52, 27 − 3 = 24 and
 # 13 − 3 = 10 are even. In AlexNet-64 the first map has 56 pixels: 53/2 + 1 = 27.5. That makes

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import http.server
+import re
 import threading
 
 import numpy as np
@@ -150,6 +151,13 @@ def test_mnist_is_fetched_from_the_next_mirror_and_kept(server, tiny_mnist):
     asked = len(server.ranges)
     mnist(train=False, download=True)
     assert len(server.ranges) == asked
+
+
+def test_a_download_shows_how_far_it_is(server, tiny_mnist, capsys):
+    mnist(train=False, download=True)
+    shown = capsys.readouterr()
+    assert re.search(r"t10k-images-idx3-ubyte\.gz: 100%", shown.out)
+    assert shown.err == ""
 
 
 def test_what_is_missing_is_said_plainly(server, tiny_mnist):

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import sys
 
 import matplotlib
 import pytest
@@ -144,7 +145,9 @@ def test_table_reads_as_markdown_and_as_plain_text(shown):
     assert data["text/plain"] == "a | b\n1 | x\n2 | y"
 
 
-def test_slider_redraws_figure_and_text_when_it_moves(shown, monkeypatch):
+@pytest.fixture
+def box(monkeypatch):
+    """A list that receives the box of sliders and picture, when one is made."""
     ipywidgets = pytest.importorskip("ipywidgets")
     boxes = []
 
@@ -154,20 +157,43 @@ def test_slider_redraws_figure_and_text_when_it_moves(shown, monkeypatch):
             boxes.append(self)
 
     monkeypatch.setattr(ipywidgets, "VBox", Box)
+    return boxes
 
-    def draw(position):
-        fig, axes = plots.panels()
-        plots.number_grid(axes[0], torch.tensor([[float(position)]]), "here")
-        return fig
 
-    plots.slider(draw, count=3, label="position")
+def draw(row, column=3):
+    fig, axes = plots.panels()
+    plots.number_grid(axes[0], torch.tensor([[float(row), float(column)]]), "here")
+    return fig
+
+
+def test_sliders_redraw_figure_and_text_when_one_moves(shown, box):
+    plots.sliders(draw, row=range(3), column=range(1, 6, 2))
     [(data, _)] = shown
     assert "application/vnd.jupyter.widget-view+json" in data
-    assert data["text/plain"].startswith("(A slider, 'position'")
-    knob, picture = boxes[0].children
-    assert 'alt="here, by rows: 0."' in picture.value
-    knob.value = 2
-    assert 'alt="here, by rows: 2."' in picture.value
+    assert data["text/plain"].startswith("(Sliders, when the notebook runs: row, column.")
+    *knobs, picture = box[0].children
+    assert [(knob.min, knob.max, knob.step) for knob in knobs] == [(0, 2, 1), (1, 5, 2)]
+    assert 'alt="here, by rows: 0 3."' in picture.value
+    knobs[0].value = 2
+    assert 'alt="here, by rows: 2 3."' in picture.value
+    knobs[1].value = 5
+    assert 'alt="here, by rows: 2 5."' in picture.value
+
+
+def test_sliders_show_with_the_older_ipywidgets_of_colab(shown, box, monkeypatch):
+    ipywidgets = pytest.importorskip("ipywidgets")
+    monkeypatch.delattr(ipywidgets.Widget, "_repr_mimebundle_")  # 7.7.1 has none
+    plots.sliders(draw, row=range(3))
+    [(data, _)] = shown
+    view = data["application/vnd.jupyter.widget-view+json"]
+    assert view["model_id"] == box[0].model_id
+
+
+def test_without_ipywidgets_sliders_say_so(shown, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    plots.sliders(draw, row=range(3))
+    assert "The sliders need ipywidgets" in capsys.readouterr().out
+    assert not shown
 
 
 def test_tiles_differ_from_their_neighbours_in_colour(ax):

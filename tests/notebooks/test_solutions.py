@@ -45,6 +45,7 @@ def test_outputs_are_stored_and_clean(assignment):
     assert all(cell.execution_count for cell in code if cell.source.strip())
     outputs = [output for cell in code for output in cell.outputs]
     assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+    assert not [o for o in outputs if any("widget" in kind for kind in o.get("data", {}))]
     graded = [cell for cell in code if about(cell).get("grade")]
     assert graded
     assert all(o.text.startswith("✓") for cell in graded for o in cell.outputs)

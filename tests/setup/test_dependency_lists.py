@@ -120,3 +120,6 @@ def test_python_versions_agree_everywhere():
     assert f"--python-version {low} " in (ROOT / "scripts" / "lock.sh").read_text(encoding="utf-8")
     template = (ROOT / "autograder" / "student" / "environment.yml").read_text(encoding="utf-8")
     assert f"python{{{{python}}}},<{high}\n" in template
+    readme = (ROOT / "autograder" / "student" / "README.md").read_text(encoding="utf-8")
+    newest = f"3.{int(high.partition('.')[2]) - 1}"
+    assert f"Python {{{{oldest}}}} to {newest}." in readme

@@ -1,0 +1,307 @@
+"""What breaks while a class is graded costs no recorded mark, and the message says what to do."""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+
+import nbformat
+import psutil
+import pytest
+
+from autograder import ROOT, CourseError, grading
+from autograder.classroom import FAILED, GRADED, Classroom
+from autograder.grading import cluster, gradebook
+from autograder.judge.preprocessors import Arm, SandboxLost
+from autograder.kernels import provisioner
+from autograder.sample.submissions import solved_answers, submission
+
+ASSIGNMENT, NAME = "01_convolution", "convolution.ipynb"
+ANSWERS = ("conv_output_size-answer", "fits_exactly-answer")
+POINTS = 3  # for these two
+pytestmark = pytest.mark.slow
+
+GRADE = """
+    import sys
+    from pathlib import Path
+    from autograder import CourseError, grading
+    from autograder.classroom import Classroom
+
+    if __name__ == "__main__":
+        try:
+            grading.grade(Classroom(Path(sys.argv[1])), jobs=1)
+        except CourseError as error:
+            sys.exit(str(error))
+"""
+
+
+def quick():
+    """A submission with two right answers and nothing else to run, so that it is done soon."""
+    right = solved_answers(ASSIGNMENT)
+    nb = submission(ASSIGNMENT, {name: right[name] for name in ANSWERS})
+    nb.cells = [cell for cell in nb.cells if "nbgrader" in cell.metadata]
+    return nb
+
+
+def hand_in(room, *students):
+    for student in students:
+        folder = room.folder("submitted", student, ASSIGNMENT)
+        folder.mkdir(parents=True)
+        nbformat.write(quick(), folder / NAME)
+
+
+def scores(room):
+    return {row.student: row.score for row in room.standings(ASSIGNMENT)}
+
+
+def alone():
+    """The environment, without the worker of these tests."""
+    return {name: value for name, value in os.environ.items() if name != cluster.SCHEDULER}
+
+
+def grade_elsewhere(tmp_path, room, *before):
+    """Start `course grade` in a process of its own, behind the command `before`."""
+    script = tmp_path / "grade.py"
+    script.write_text(textwrap.dedent(GRADE), encoding="utf-8")
+    return subprocess.Popen(
+        [*before, sys.executable, str(script), str(room.place)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=alone(), start_new_session=True,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    place = tmp_path_factory.mktemp("empty")
+    room = Classroom(place)
+    gradebook.ready(room)
+    grading.register(room, ASSIGNMENT)
+    return place
+
+
+@pytest.fixture
+def room(empty, tmp_path):
+    return Classroom(shutil.copytree(empty, tmp_path / "room"))
+
+
+def until(condition, seconds=400):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.05)
+    return found
+
+
+def test_killing_the_grader_loses_nothing_and_leaves_nobody(room, tmp_path, worker_here):
+    hand_in(room, "ann", "bob", "cat", "dan")
+    grader = grade_elsewhere(tmp_path, room)
+    until(lambda: room.records(ASSIGNMENT) or grader.poll() is not None)
+    family = psutil.Process(grader.pid).children(recursive=True)
+    grader.kill()
+    grader.wait()
+    psutil.wait_procs(family, timeout=30)
+    assert [process for process in family if process.is_running()] == []
+    recorded = room.records(ASSIGNMENT)
+    assert recorded
+    before = scores(room)
+    assert all(before[student] == POINTS for student in recorded)
+
+    left = {"ann", "bob", "cat", "dan"} - {*recorded}
+    assert {record.student for record in grading.grade(room)[ASSIGNMENT]} == left
+    assert scores(room) == dict.fromkeys(("ann", "bob", "cat", "dan"), POINTS)
+
+
+def test_what_a_killed_grader_left_half_done_is_done_again(room, worker_here):
+    hand_in(room, "ann")
+    grading.steps.prepare(room, "ann", ASSIGNMENT)
+    assert room.folder("autograded", "ann", ASSIGNMENT).is_dir()
+    [row] = room.standings(ASSIGNMENT)
+    assert row.status == "not graded yet"
+    [record] = grading.grade(room)[ASSIGNMENT]
+    assert record.status == GRADED
+    assert scores(room) == {"ann": POINTS}
+
+
+@pytest.mark.sandbox
+def test_a_killed_sandbox_is_no_fault_of_the_submission(room, worker_here, monkeypatch, capfd):
+    """The zygote is killed while a notebook runs, as the system does when memory is short."""
+    hand_in(room, "ann", "bob")
+    killed = []
+
+    class Doomed(provisioner.Contained):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            if not killed:
+                [zygote] = [
+                    z for z in provisioner._zygotes.values()
+                    if isinstance(z, provisioner.Zygote) and z.alive()
+                ][:1]  # fmt: skip
+                killed.append(zygote.process.pid)
+                zygote.process.kill()
+                zygote.process.wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(grading.containment, "ensure", lambda config: True)
+        patch.setattr(provisioner, "Contained", Doomed)
+        records = grading.grade(room)[ASSIGNMENT]
+    assert {record.student: record.status for record in records} == dict.fromkeys(
+        ("ann", "bob"), GRADED
+    )
+    assert sum(record.lost for record in records) == 1
+    assert scores(room) == {"ann": POINTS, "bob": POINTS}
+    assert "tried again" in capfd.readouterr().out
+    assert [e["again"] for e in room.events(ASSIGNMENT) if e["event"] == "lost"] == [True]
+
+
+def test_what_is_lost_again_and_again_is_set_aside(room, worker_here, monkeypatch):
+    def lost(*arguments):
+        raise SandboxLost
+
+    hand_in(room, "ann")
+    monkeypatch.setattr(Arm, "preprocess", lost)
+    [record] = grading.grade(room)[ASSIGNMENT]
+    assert (record.status, record.lost) == (FAILED, 2)
+    assert "again and again" in record.sentence
+    assert scores(room) == {"ann": None}
+
+
+@pytest.mark.sandbox
+def test_a_full_disk_stops_the_run_and_says_so(room, tmp_path, worker_here):
+    hand_in(room, "ann")
+    grading.grade(room)
+    recorded = scores(room)
+    hand_in(room, *(f"late-{number:02}" for number in range(12)))
+    used = sum(path.stat().st_size for path in room.place.rglob("*") if path.is_file())
+    full = tmp_path / "full"
+    full.mkdir()
+    inside = textwrap.dedent(GRADE).replace(
+        "    try:\n",
+        f"    __import__('shutil').copytree({str(room.place)!r}, sys.argv[1], "
+        "dirs_exist_ok=True)\n    try:\n",
+    )
+    script = tmp_path / "grade.py"
+    script.write_text(inside, encoding="utf-8")
+    after = tmp_path / "after.db"
+    command = (
+        f"{sys.executable} {script} {full}; "
+        f"{sys.executable} -c \"import sqlite3; d = sqlite3.connect('{full}/gradebook.db'); "
+        f"print(d.execute('PRAGMA quick_check').fetchone(), "
+        f"d.execute('SELECT sum(auto_score) FROM grade').fetchone())\""
+    )
+    done = subprocess.run(
+        ["bwrap", "--dev-bind", "/", "/", "--size", str(used + 1_500_000), "--tmpfs", str(full),
+         "--setenv", "COURSE_NO_SANDBOX", "1", "sh", "-c", command],
+        cwd=ROOT, capture_output=True, text=True, timeout=500, check=False, env=alone(),
+    )  # fmt: skip
+    assert "The disk is full" in done.stderr, done.stderr + done.stdout
+    assert "run it again for the rest" in done.stderr
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("('ok',)"), last
+    assert not after.exists()
+    assert recorded == {"ann": POINTS}
+
+
+@pytest.mark.sandbox
+def test_a_gradebook_that_cannot_be_written_to_is_said_before_anything_runs(room, tmp_path):
+    hand_in(room, "ann")
+    book = str(room.gradebook_file)
+    grader = grade_elsewhere(
+        tmp_path, room, "bwrap", "--dev-bind", "/", "/", "--ro-bind", book, book
+    )
+    said = grader.communicate(timeout=500)[0]
+    assert grader.returncode == 1
+    assert "cannot be written to" in said
+    assert room.records(ASSIGNMENT) == {}
+
+
+@pytest.mark.parametrize("damage", ["header", "middle"])
+def test_a_damaged_gradebook_is_said_and_left_alone(room, worker_here, damage):
+    hand_in(room, "ann")
+    grading.grade(room)
+    grading.grade(room, force=True)  # there is a copy from before this run
+    with sqlite3.connect(room.gradebook_file) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(room.gradebook_file.read_bytes())
+    if damage == "header":
+        content[:64] = b"x" * 64
+    else:
+        content[4096 : len(content)] = os.urandom(len(content) - 4096)
+    room.gradebook_file.write_bytes(content)
+    with pytest.raises(CourseError, match=r"damaged.*Copies .* are in backups/"):
+        grading.grade(room, force=True)
+    assert room.gradebook_file.read_bytes() == content
+
+    latest = max((room.place / "backups").glob("gradebook-*.db"))
+    for part in room.place.glob("gradebook.db*"):
+        part.unlink()
+    shutil.copy(latest, room.gradebook_file)
+    assert scores(room) == {"ann": POINTS}
+    grading.grade(room, force=True)
+    assert scores(room) == {"ann": POINTS}
+
+
+def test_few_copies_are_kept(room, monkeypatch):
+    folder = room.place / "backups"
+    folder.mkdir(exist_ok=True)
+    for day in range(10, 20):
+        (folder / f"gradebook-2020-01-{day}-000000.db").touch()
+    gradebook.ready(room)
+    kept = sorted(path.name for path in folder.iterdir())
+    assert len(kept) == gradebook.COPIES
+    assert "gradebook-2020-01-19-000000.db" in kept
+
+
+def test_a_second_grader_is_sent_away(room, worker_here):
+    hand_in(room, "ann")
+    with (
+        gradebook.alone(room),
+        pytest.raises(CourseError, match=rf"graded already \(process {os.getpid()} on .*Ctrl-C"),
+    ):
+        grading.grade(room)
+    grading.grade(room)
+    assert scores(room) == {"ann": POINTS}
+
+
+def test_a_dead_graders_lock_is_none(room, tmp_path):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import fcntl, sys, time; f = open(sys.argv[1], 'a'); "
+         "fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); time.sleep(60)",
+         str(room.place / "grading.lock")],
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    holder.stdout.readline()
+    with pytest.raises(CourseError, match="graded already"), gradebook.alone(room):
+        pass
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    with gradebook.alone(room), open(room.place / "grading.lock") as file:
+        assert json.dumps(file.read()).count(str(os.getpid())) == 1
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_gradebook_that_somebody_else_holds_is_said(room, worker_here, monkeypatch):
+    hand_in(room, "ann")
+    monkeypatch.setattr(gradebook, "PATIENCE", 0.2)
+    with sqlite3.connect(room.gradebook_file) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(CourseError, match=r"does not answer .*locked"):
+            grading.grade(room)
+        other.rollback()
+    grading.grade(room)
+    assert scores(room) == {"ann": POINTS}
+
+
+def test_the_gradebook_is_read_while_marks_are_entered(room):
+    with sqlite3.connect(room.gradebook_file) as writer:
+        assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        writer.execute("BEGIN IMMEDIATE")
+        with room.gradebook() as book:
+            assert book.find_assignment(ASSIGNMENT).name == ASSIGNMENT
+        writer.rollback()
