@@ -34,6 +34,7 @@ from helpers.checks import modules, records
 from helpers.checks.exercise import arguments_for, standalone
 
 BYTES_PER_OUTPUT = 1000  # about what an empty one takes in memory
+BYTES_PER_PART = 100  # and a list or number in its data
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
 HEARD = (*OUTPUTS, "clear_output", "execute_input", "status")  # of what a kernel publishes
 ON_WORKERS = [f"{__name__}.{step}" for step in ("Arm", "Execute", "Judge")]
@@ -187,6 +188,15 @@ class SandboxLost(RuntimeError):
         super().__init__("the sandbox was killed from outside, which nothing inside it can do")
 
 
+def weight(content: dict) -> int:
+    """About how many bytes an output takes in memory: small parts take more than their text."""
+    data = content.get("data", {})
+    data = {name: value for name, value in data.items() if not isinstance(value, str)}
+    parts = json.dumps([data, content.get("metadata")], default=str).count(",")
+    size = len(json.dumps(content, default=str))
+    return size + BYTES_PER_OUTPUT + BYTES_PER_PART * parts
+
+
 class Execute(StockExecute):
     """nbgrader's Execute, except that a dying kernel or a flood of output costs no submission."""
 
@@ -256,8 +266,7 @@ class Execute(StockExecute):
         msg["content"].pop("transient", None)
         if msg["msg_type"] in OUTPUTS:
             account = cell_index if is_autograded(cell) else "others"
-            size = len(json.dumps(msg["content"], default=str)) + BYTES_PER_OUTPUT
-            self._received[account] += size
+            self._received[account] += weight(msg["content"])
             if self._received[account] > self.max_output:
                 return None
         return super().process_message(msg, cell, cell_index)

@@ -161,7 +161,7 @@ for content in (
 WIDE_JSON = (
     RAW
     + """
-wide = b"[" + b"[]," * 1_000_000 + b"0]"
+wide = b"[" + b"[]," * 300_000 + b"0]"
 for name in (b'"text/plain"', b'"application/json"', b'"application/vnd.convnets.evidence+json"'):
     publish(b'{"metadata":{},"data":{' + name + b":" + wide + b"}}", kind="display_data")
 publish(b'{"name":"stdout","text":' + wide + b"}")
@@ -246,7 +246,8 @@ ATTACKS = [
            lives=False),
     Attack("deep JSON", "sends JSON that is deep, long, wrong or no text", DEEP_JSON, others=False,
            heard=False),
-    Attack("wide JSON", "sends JSON that takes much more memory than it has bytes", WIDE_JSON),
+    Attack("wide JSON", "sends JSON that takes more memory than it has bytes", WIDE_JSON,
+           heard=False),
     Attack("many messages", "sends thousands of messages, most of no known kind", MANY_MESSAGES),
     Attack("large evidence", "answers with hundreds of megabytes", forward=LARGE_EVIDENCE),
     Attack(
