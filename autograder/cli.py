@@ -332,6 +332,25 @@ def publish(
 
 
 @app.command()
+def book(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", show_default="build/book", help="Where to.")
+    ] = ROOT / "build" / "book",
+    open_it: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+) -> None:
+    """Make the book: solved notebooks, errata and reference as web pages, complete in themselves.
+
+    It shows what the notebooks store; nothing is run. It takes about half a minute.
+    """
+    from autograder.book.build import build
+
+    front = build(directory)
+    typer.echo(front)
+    if open_it:
+        typer.launch(front.as_uri())
+
+
+@app.command()
 def doctor() -> None:
     """Say what of this machine works for the course, and what to do about the rest."""
     from autograder.doctor import examine, table

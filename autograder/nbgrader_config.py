@@ -80,6 +80,7 @@ c.Autograde.autograde_preprocessors = [
 ]
 c.Arm.key_file = str(GRADING / "course.key")
 c.OverwriteCells.add_missing_cells = True
+c.Exporter.optimistic_validation = True  # once behind all steps, not behind each
 c.Execute.skip_cells_with_tag = "showcase"
 c.Execute.shutdown_kernel = "immediate"
 c.Execute.timeout = 60

@@ -142,7 +142,7 @@ def normalize(x: Tensor, axes: int | Sequence[int], eps: float = 1e-5) -> Tensor
 def layer_norm(x: Tensor, gamma: Tensor, beta: Tensor, eps: float = 1e-5) -> Tensor:
     """Layer normalization: each example by itself, over the last axes, those that gamma has.
 
-    x: (N, ..., *shape); gamma, beta: of that shape. Returns a tensor of the shape of x. Raises
+    x: `(N, ..., *shape)`; gamma, beta: of that shape. Returns a tensor of the shape of x. Raises
     ValueError when the last axes of x are not those of gamma.
     Source: Ba, Kiros and Hinton 2016.
     """
