@@ -111,6 +111,10 @@ c.GenerateFeedback.preprocessors = [
     STEP + "ClearMarkScheme",
 ]
 
+# Pages that show notebooks: nothing in them runs in the browser of whoever reads them.
+c.HTMLExporter.preprocessors = ["autograder.harmless.HarmlessOutputs"]
+c.HTMLExporter.filters = {"markdown2html": "autograder.harmless.markdown2html"}
+
 
 def say_what_validate_ran(notebook):
     """nbgrader's "passes all the tests" means the visible ones; say so."""
