@@ -14,16 +14,22 @@ from typing import TextIO
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import (
+    Assignment,
+    Gradebook,
+    MissingEntry,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
 from sqlalchemy import make_url
+from sqlalchemy.orm import selectinload
 from traitlets.log import get_logger
 
 from autograder import ROOT, CourseError, release
 from autograder.configuration import course_config
-from autograder.judge.preprocessors import is_autograded
-from autograder.judge.verdict import MIME
+from autograder.judge.preprocessors import verdicts_in
 
 GRADED, LOOK, FAILED = "graded", "needs a look", "failed"
 MISSING, WAITING = "missing", "not graded yet"
@@ -200,17 +206,13 @@ class Classroom:
         for name in self.notebooks(assignment):
             path = self.folder("autograded", student, assignment) / name
             with suppress(OSError, ValueError):
-                cells += nbformat.read(path, as_version=4).cells
+                # nbgrader wrote it; nbformat.read would spend most of the time on validating it.
+                cells += nbformat.v4.reads(path.read_text(encoding="utf-8")).cells
         return [cell for cell in cells if "grade_id" in cell.metadata.get("nbgrader", {})]
 
     def verdicts(self, student: str, assignment: str) -> list[dict]:
-        """What the judge wrote into the graded cells, in order; empty without a graded notebook.
-
-        Only graded cells are read: their outputs come from the judge, all others' from the student.
-        """
-        cells = filter(is_autograded, self.graded_cells(student, assignment))
-        data = [output.get("data", {}).get(MIME) for cell in cells for output in cell.outputs]
-        return [item for item in data if item]
+        """What the judge wrote into the graded cells, in order; empty without a graded notebook."""
+        return verdicts_in(self.graded_cells(student, assignment))
 
     def answer(self, student: str, assignment: str, exercise: str) -> str:
         """What a student wrote for an exercise, or nothing."""
@@ -241,6 +243,17 @@ class Classroom:
         with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
             yield gradebook
 
+    def submissions_known(self, gradebook: Gradebook, assignment: str) -> dict:
+        """What the open gradebook has of everybody: SubmittedAssignment with grades, by student.
+
+        All is loaded at once: for thousands, a query for each takes minutes, and so do sums made by
+        the gradebook, such as the `score` of a whole submission.
+        """
+        loaded = selectinload(SubmittedAssignment.notebooks).selectinload(SubmittedNotebook.grades)
+        found = gradebook.db.query(SubmittedAssignment).join(SubmittedAssignment.assignment)
+        found = found.filter(Assignment.name == assignment).options(loaded)
+        return {submission.student_id: submission for submission in found}
+
     def standings(self, assignment: str) -> list[Standing]:
         """Everybody's standing, those who submitted nothing included."""
         records, submitted = self.records(assignment), set(self.students(assignment))
@@ -250,15 +263,14 @@ class Classroom:
             except MissingEntry:
                 max_score = 0.0
             rows = {student.id: None for student in gradebook.students} | dict.fromkeys(submitted)
-            for student in rows:
-                try:
-                    found = gradebook.find_submission(assignment, student)
-                except MissingEntry:
-                    continue
+            for student, found in self.submissions_known(gradebook, assignment).items():
                 grades = [grade for notebook in found.notebooks for grade in notebook.grades]
                 if any(g.auto_score is not None or g.manual_score is not None for g in grades):
-                    open_points = sum(g.max_score for g in grades if g.needs_manual_grade)
-                    score = max(0.0, found.score - (found.late_submission_penalty or 0))
+                    open_points = sum(g.cell.max_score for g in grades if g.needs_manual_grade)
+                    late = sum(
+                        notebook.late_submission_penalty or 0 for notebook in found.notebooks
+                    )
+                    score = max(0.0, sum(grade.score for grade in grades) - late)
                     rows[student] = (score, open_points)
         standings = []
         for student, row in sorted(rows.items()):

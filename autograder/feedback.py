@@ -1,9 +1,8 @@
-"""Feedback pages for a class: nbgrader's, and a plain one for what could not be graded."""
+"""Feedback for a class: everybody's page, and a notice where a notebook could not be graded."""
 
 import glob
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 
 from nbgrader.converters import GenerateFeedback
@@ -11,28 +10,9 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import rmtree
 from rich.progress import track
 
+from autograder import addresses, pages
 from autograder.classroom import FAILED, Classroom, Record
-
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto;
-  padding: 0 1rem; }}
-</style>
-</head>
-<body>
-<h1>{title}: not graded</h1>
-<p>Your submission was received, but it could not be graded:</p>
-<ul>{reasons}</ul>
-<p>Please hand in a notebook that you started from the assignment itself, under its own name, and
-saved after <em>Restart &amp; run all</em>. If you think this one is, ask your instructor.</p>
-</body>
-</html>
-"""
+from autograder.pages.outline import outline
 
 
 @dataclass
@@ -77,7 +57,7 @@ def _write_one(
     if record is not None and record.status == FAILED:
         if place.exists():
             rmtree(str(place))  # of an earlier submission
-        _write_notice(place, room.notebooks(assignment), record)
+        _write_notice(room, place, assignment, record)
         done.notices += 1
         return
     if not room.folder("autograded", student, assignment).is_dir():
@@ -93,9 +73,15 @@ def _write_one(
         done.without[student] = f"{type(error).__name__}: {error}"
 
 
-def _write_notice(place: Path, notebooks: list[str], record: Record) -> None:
+def _write_notice(room: Classroom, place: Path, assignment: str, record: Record) -> None:
     place.mkdir(parents=True)
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in record.reasons)
-    for name in notebooks:
-        page = PAGE.format(title=escape(Path(name).stem), reasons=reasons)
-        (place / name).with_suffix(".html").write_text(page, encoding="utf-8")
+    for name in room.notebooks(assignment):
+        path = place / name
+        page = pages.render(
+            "notice.html",
+            course=addresses.load().title,
+            assignment=assignment,
+            title=outline(assignment, path.stem).title,
+            it=record,
+        )
+        path.with_suffix(".html").write_text(page, encoding="utf-8")

@@ -102,13 +102,18 @@ c.ContainedProvisioner.preload = LIBRARIES + [
     ),
 ]
 
-# Feedback: no hidden regions (they hold no secret, but distract) and no marking schemes.
+# Feedback: a page of our own, for `course feedback`, the stock command and formgrader alike. Hidden
+# regions and marking schemes are not on it; they go first, in case another exporter is put here.
+c.GenerateFeedback.exporter_class = "autograder.pages.feedback.FeedbackExporter"
 c.GenerateFeedback.preprocessors = [
-    STEP + "GetGrades",
+    "autograder.pages.feedback.Grades",
     STEP + "ClearHiddenTests",
     STEP + "ClearMarkScheme",
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+
+# Pages that show notebooks: nothing in them runs in the browser of whoever reads them.
+c.HTMLExporter.preprocessors = ["autograder.harmless.HarmlessOutputs"]
+c.HTMLExporter.filters = {"markdown2html": "autograder.harmless.markdown2html"}
 
 
 def say_what_validate_ran(notebook):

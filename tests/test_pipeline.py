@@ -120,7 +120,7 @@ def test_feedback_names_the_mistake_and_leaks_nothing(place):
         for student in ("perfect", "blank", "mistaken")
     }
     assert "the kernel is flipped" in pages["mistaken"]
-    assert "not attempted" in pages["blank"]
+    assert "Not attempted yet" in pages["blank"]
     for page in pages.values():
         assert not re.search(r"BEGIN HIDDEN|course_probe|evidence|nonce|preprocessors\.py", page)
         assert not re.search(r"autograder|_SIZES|RIGHT_IM2COL", page)

@@ -1,16 +1,32 @@
 """The instructor's report: complete, self-contained, and fair."""
 
+import ast
 import re
 
 import pytest
 from bs4 import BeautifulSoup
 
-from autograder import CourseError, grading, report
+from autograder import ROOT, CourseError, grading, report
 from autograder.classroom import Classroom
+from autograder.report import findings as findings_about
+from autograder.report.alike import fingerprint
+from autograder.report.findings import Findings, Item
 from autograder.sample.members import members
+from autograder.sample.submissions import notebook_of, solved_answers
 
 ASSIGNMENT = "01_convolution"
 ODD = "o'<b>neil&"
+OWN = """
+def conv2d_forward(x, weight):
+    out = torch.zeros(len(x), len(weight), x.shape[2], x.shape[3])
+    for n, image in enumerate(x):
+        for o, kernel in enumerate(weight):
+            total = 0.0  # sum over the channels
+            for plane, window in zip(image, kernel):
+                total = total + torch.roll(plane, 1) * window.sum()
+            out[n, o] = total
+    return out
+"""
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("worker_here")]
 
 
@@ -39,15 +55,25 @@ def findings(room):
     return report.collect(room, ASSIGNMENT)
 
 
-def test_the_page_needs_nothing_from_elsewhere(page):
-    assert not page.find_all(["script", "link", "iframe", "img"])
-    assert "url(" not in page.style.text
+@pytest.fixture
+def several():
+    """several(shares, ...): findings about students with these shares of three exercises."""
+
+    def make(*shares):
+        found = Findings("", "", "", [], [], [], [], [], [], [], {}, {}, {})
+        found.items = [Item(name, 2.0, False) for name in "abc"]
+        found.shares = {str(k): dict(zip("abc", row, strict=True)) for k, row in enumerate(shares)}
+        return found
+
+    return make
+
+
+def test_the_page_is_valid_complete_and_open_to_everybody(room, page, flaws):
+    assert flaws(room.report(ASSIGNMENT).read_text(encoding="utf-8")) == []
+
+
+def test_the_page_leads_nowhere_outside(page):
     assert not [a["href"] for a in page.find_all("a") if a["href"].startswith("http")]
-
-
-def test_the_page_follows_the_readers_colours_and_fits_a_phone(page):
-    assert "prefers-color-scheme: dark" in page.style.text
-    assert page.find("meta", attrs={"name": "viewport"})
 
 
 def test_the_distribution_is_told_in_words_too(page):
@@ -104,8 +130,93 @@ def test_bins_hold_everybody(findings):
     assert sum(count for _, count in findings.bins) == len(findings.scores)
 
 
+def test_discrimination_is_how_an_exercise_goes_along_with_the_others(several):
+    found = several(*[(k / 9, 1 - k / 9, 1.0) for k in range(10)])
+    findings_about.discriminate(found)
+    a, b, c = (item.discrimination for item in found.items)
+    assert (a, b) == (pytest.approx(-1), pytest.approx(-1))
+    assert c is None  # everybody has the same
+
+
+def test_discrimination_over_a_few_students_is_none(several):
+    found = several(*[(k / 8, k / 8, 1.0) for k in range(9)])
+    findings_about.discriminate(found)
+    assert [item.discrimination for item in found.items] == [None, None, None]
+
+
+def test_answers_alike_are_grouped_by_who_shares_them():
+    right = {
+        name.removesuffix("-answer"): text for name, text in solved_answers(ASSIGNMENT).items()
+    }
+    own = {"conv2d_forward": OWN, "conv2d_grad_x": OWN.replace("out", "grad")}
+    answers = {
+        "ann": own,
+        "bob": {
+            name: text.replace("total", "s").replace("# sum over the channels", "")
+            for name, text in own.items()
+        },
+        "cat": {"conv2d_forward": OWN.replace("0.0", "0.5")},
+        "dan": {"conv2d_forward": right["conv2d_forward"], "layer_numbers": right["layer_numbers"]},
+        "eve": {"layer_numbers": right["layer_numbers"]},
+    }
+    pair, one = findings_about.alike(ASSIGNMENT, answers)
+    assert (pair.students, pair.solved) == (["ann", "bob"], False)
+    assert pair.exercises == ["conv2d_forward", "conv2d_grad_x"]
+    assert pair.sources["conv2d_forward"] == [
+        ("ann", OWN),
+        ("bob", answers["bob"]["conv2d_forward"]),
+    ]
+    assert (one.students, one.solved, one.exercises) == (["dan"], True, ["conv2d_forward"])
+
+
+def test_what_was_released_is_nobodys_answer():
+    released = {cell.metadata.nbgrader.grade_id.removesuffix("-answer"): cell.source
+                for cell in notebook_of(ROOT / "notebooks", ASSIGNMENT).cells
+                if cell.metadata.get("nbgrader", {}).get("solution")}  # fmt: skip
+    assert findings_about.alike(ASSIGNMENT, {"ann": released, "bob": released}) == []
+
+
 def test_nothing_graded_yet_says_what_to_do(tmp_path):
     room = Classroom(tmp_path)
     room.folder("submitted", "ann", ASSIGNMENT).mkdir(parents=True)
     with pytest.raises(CourseError, match="course grade"):
         report.write(room)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("total", "s"),
+        ("# sum over the channels", "#"),
+        ("(x, weight):", "(inputs: Tensor, weight) -> Tensor:\n    'What it does.'"),
+        ("    ", "  "),
+    ],
+)
+def test_names_comments_and_layout_leave_no_trace(old, new):
+    changed = OWN.replace(old, new)
+    changed = changed if "inputs" not in new else re.sub(r"\bx\b", "inputs", changed)
+    assert changed != OWN
+    assert fingerprint(changed) == fingerprint(OWN) != ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("0.0", "1.0"), ("roll", "flip"), ("*", "+"), ("torch.", "numpy."), (" + ", "-")],
+)
+def test_what_the_code_does_leaves_a_trace(old, new):
+    assert fingerprint(OWN.replace(old, new)) != fingerprint(OWN)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["", "def f(x):\n    return x", "x = 1\n" * 100, "def f(:", "\0", "(" * 9000,
+     "-" * 50_000 + "1", "a" + ".b" * 40_000, "def f(): pass\n" * 20_000, "\ud800" * 200],
+)  # fmt: skip
+def test_what_cannot_be_compared_has_no_fingerprint(source):
+    assert fingerprint(source) == ""
+
+
+def test_a_name_is_told_from_another_by_where_it_stands():
+    swapped = OWN.replace("plane, window in", "window, plane in")
+    assert ast.dump(ast.parse(swapped)) != ast.dump(ast.parse(OWN))
+    assert fingerprint(swapped) != fingerprint(OWN)

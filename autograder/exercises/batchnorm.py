@@ -605,7 +605,7 @@ NUMBERS = Exercise(
     cases=[Case("the numbers of the lecture's examples", constant(), rtol=0.01)],
     mistakes=[statistics_counted_as_learned, lecture_momentum, share_still_missing],
     parts=tuple(_numbers()),
-    section="Numbers",
+    section="Numbers and an experiment",
 )
 
 

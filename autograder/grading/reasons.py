@@ -55,7 +55,7 @@ def _what_is_wrong_with(path: Path) -> str:
         return "is empty"
     try:
         notebook = json.loads(content.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return "is not a notebook (not valid JSON); perhaps it was not saved completely"
     if not isinstance(notebook, dict) or "nbformat" not in notebook:
         return "is not a notebook, although it is valid JSON"
@@ -66,7 +66,10 @@ def _what_is_wrong_with(path: Path) -> str:
         return "is a damaged notebook: its structure is not what Jupyter writes"
     if not cells:
         return "has no cells"
-    ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in cells]
+    abouts = [cell.metadata.get("nbgrader", {}) for cell in cells]
+    ids = [about.get("grade_id", "") if isinstance(about, dict) else None for about in abouts]
+    if not all(isinstance(name, str) for name in ids):
+        return "is a damaged notebook: what it says about graded cells makes no sense"
     if not any(ids):
         return "has none of the assignment's cells; perhaps it is another notebook"
     twice = [name for name, count in Counter(filter(None, ids)).items() if count > 1]

@@ -152,7 +152,7 @@ def mend(room: Classroom, student: str, assignment: str) -> list[str]:
             where.unlink()  # it is kept, under a number
     except (Unreadable, OSError):
         return []
-    return _said(folder, (folder / name).read_bytes()) or []
+    return repairs(folder, name)
 
 
 def _the_notebook(folder: Path, name: str, assignment: str) -> Path | None:
@@ -173,6 +173,14 @@ def _the_notebook(folder: Path, name: str, assignment: str) -> Path | None:
                 continue
     best = max(found, key=found.get, default=None)
     return best if best is not None and found[best] else None
+
+
+def repairs(folder: Path, name: str) -> list[str]:
+    """What was done to the notebook that now lies in a submission's folder; nothing if none is."""
+    try:
+        return _said(folder, (folder / name).read_bytes()) or []
+    except OSError:
+        return []
 
 
 def _said(folder: Path, content: bytes) -> list[str] | None:

@@ -176,7 +176,9 @@ def _well_formed(content: bytes) -> bool:
         if len(set(ids)) < len(ids) or "widgets" in data["metadata"] or b"\r" in content:
             return False
         nbformat.validate(nbformat.from_dict(data))
-    except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError):
+    except (
+        ValueError, KeyError, TypeError, AttributeError, RecursionError, nbformat.ValidationError,
+    ):  # fmt: skip
         return False
     return (data["nbformat"], data["nbformat_minor"]) == (4, 5)
 

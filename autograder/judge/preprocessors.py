@@ -12,6 +12,7 @@ import os
 import secrets
 import zlib
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -34,6 +35,9 @@ from helpers.checks import modules, records
 from helpers.checks.exercise import arguments_for, standalone
 
 BYTES_PER_OUTPUT = 1000  # about what an empty one takes in memory
+BYTES_PER_PART = 100  # and a list or number in its data
+OUTPUTS = ("stream", "display_data", "execute_result", "error")
+HEARD = (*OUTPUTS, "clear_output", "execute_input", "status")  # of what a kernel publishes
 ON_WORKERS = [f"{__name__}.{step}" for step in ("Arm", "Execute", "Judge")]
 AROUND = "convnets-guard"  # metadata of the cells that are there only while a notebook runs
 
@@ -41,6 +45,17 @@ AROUND = "convnets-guard"  # metadata of the cells that are there only while a n
 def is_autograded(cell: NotebookNode) -> bool:
     """Whether a cell's points come from running it (and not from a person reading it)."""
     return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
+
+
+def verdicts_in(cells: Iterable[NotebookNode]) -> list[dict]:
+    """What Judge wrote into graded cells, in order.
+
+    No other cell is read: the outputs of graded ones come from the judge, all others' from the
+    student.
+    """
+    outputs = (output for cell in filter(is_autograded, cells) for output in cell.outputs)
+    found = (output.get("data", {}).get(verdict.MIME) for output in outputs)
+    return [data for data in found if data]
 
 
 def written(nb: NotebookNode) -> list[str]:
@@ -150,6 +165,25 @@ def guard_source(graded: Graded) -> str:
     )
 
 
+def is_sound(kind: str, content: dict) -> bool:
+    """Whether a message has the form that its kind has.
+
+    nbformat would find out, too, but takes minutes and gigabytes to say what is wrong with a list
+    of a million items.
+    """
+    count = content.get("execution_count")
+    if count is not None and not (type(count) is int and 0 <= count < 1 << 31):
+        return False
+    texts: list = []
+    if kind == "stream":
+        texts = [content["name"], content["text"]]
+    elif kind == "error":
+        texts = [content["ename"], content["evalue"], *content["traceback"]]
+    elif kind in OUTPUTS:
+        texts = [value for name, value in content["data"].items() if not name.endswith("json")]
+    return all(isinstance(text, str) for text in texts)
+
+
 @functools.cache
 def packed_probe() -> str:
     """The probe, compiled once for all cells: kernels run the same Python as this process."""
@@ -164,6 +198,15 @@ class SandboxLost(RuntimeError):
 
     def __init__(self):
         super().__init__("the sandbox was killed from outside, which nothing inside it can do")
+
+
+def weight(content: dict) -> int:
+    """About how many bytes an output takes in memory: small parts take more than their text."""
+    data = content.get("data", {})
+    data = {name: value for name, value in data.items() if not isinstance(value, str)}
+    parts = json.dumps([data, content.get("metadata")], default=str).count(",")
+    size = len(json.dumps(content, default=str))
+    return size + BYTES_PER_OUTPUT + BYTES_PER_PART * parts
 
 
 class Execute(StockExecute):
@@ -218,7 +261,8 @@ class Execute(StockExecute):
             )
             resources["convnets_stopped"] = f"the notebook stopped before its end: {reason}"
         except Exception as error:  # the kernel can send anything; it costs this cell and no more
-            self.log.warning("Cell %d: what the kernel sent makes no sense: %s", index, error)
+            said = str(error)[:300]
+            self.log.warning("Cell %d: what the kernel sent makes no sense: %s", index, said)
             # A cell ran and its output did not come to an end: once may be chance.
             self._unfinished += isinstance(error, CellTimeoutError)
             if self._unfinished > 1:
@@ -229,13 +273,12 @@ class Execute(StockExecute):
 
     def process_message(self, msg, cell, cell_index):
         # Outputs belong to the cell that is running: nothing changes an earlier one afterwards.
-        if msg["msg_type"] == "update_display_data" or msg["msg_type"].startswith("comm"):
+        if msg["msg_type"] not in HEARD or not is_sound(msg["msg_type"], msg["content"]):
             return None
         msg["content"].pop("transient", None)
-        if msg["msg_type"] in ("stream", "display_data", "execute_result", "error"):
+        if msg["msg_type"] in OUTPUTS:
             account = cell_index if is_autograded(cell) else "others"
-            size = len(json.dumps(msg["content"], default=str)) + BYTES_PER_OUTPUT
-            self._received[account] += size
+            self._received[account] += weight(msg["content"])
             if self._received[account] > self.max_output:
                 return None
         return super().process_message(msg, cell, cell_index)

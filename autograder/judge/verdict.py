@@ -5,10 +5,10 @@ students read it.
 """
 
 from dataclasses import dataclass, field
-from html import escape
 
+from autograder import pages
 from autograder.judge import evidence
-from helpers.checks import describe
+from helpers.checks import describe, hint_of, looks_like
 from helpers.checks.exercise import Finding, Verdict, judge
 
 MIME = "application/vnd.convnets.verdict+json"
@@ -57,9 +57,8 @@ def decide(name: str, armed, outputs: list, stopped: str, decided: dict[str, Dec
         if given.fraction >= own.fraction and given.results != own.results:
             decision.verdict = given
             names = " and ".join(broken)
-            decision.remarks.append(
-                f"Your {names} is not right yet and is counted there; here a right one stood in"
-            )
+            said = "is not right yet and is" if len(broken) == 1 else "are not right yet and are"
+            decision.remarks.append(f"Your {names} {said} counted there; here a right one stood in")
     decision.fraction = decision.verdict.fraction
     if any(outcome.get("error", [""])[0] == "Withheld" for outcome in answers.values()):
         decision.flags.append("a withheld operator or function was called")
@@ -73,22 +72,28 @@ def decide(name: str, armed, outputs: list, stopped: str, decided: dict[str, Dec
 
 
 def render(decision: Decision) -> dict:
-    """A decision as a MIME bundle: text, HTML for feedback, and data for the report."""
+    """A decision as a MIME bundle: text, HTML for formgrader, and data for feedback and report."""
+    data = _data(decision)
     return {
         "text/plain": _text(decision),
-        "text/html": _html(decision),
-        MIME: _data(decision),
+        "text/html": pages.render("cell.html", it=data),
+        MIME: data,
     }
 
 
-def _heading(decision: Decision) -> str:
+def _said(decision: Decision) -> str:
+    """The decision in one sentence."""
     if decision.message:
         return decision.message
-    verdict = decision.verdict
-    right = sum(result.fraction == 1 for result in verdict.results)
-    if not verdict.attempted:
-        return f"{decision.name}: not attempted."
-    return f"{decision.name}: {right} of {len(verdict.results)} cases right."
+    results = decision.verdict.results
+    if not decision.verdict.attempted:
+        return "not attempted yet."
+    if len(results) == 1 and len(problems := results[0].problems) > 1:
+        return f"{sum(p is None for p in problems.values())} of {len(problems)} results right."
+    right = sum(result.fraction == 1 for result in results)
+    partly = sum(0 < result.fraction < 1 for result in results)
+    also = f", {partly} more in part" if partly else ""
+    return f"{right} of {len(results)} cases right{also}."
 
 
 def _cases(decision: Decision) -> list[tuple[bool, str, str]]:
@@ -111,50 +116,32 @@ def _findings(decision: Decision) -> list[Finding]:
 
 
 def _text(decision: Decision) -> str:
-    lines = [_heading(decision)]
+    lines = [f"{decision.name}: {_said(decision)}"]
     for right, words, found in _cases(decision):
         lines.append(f"  {'✓' if right else '✗'} {words}" + (f" — {found}" if found else ""))
     lines += [describe(finding) for finding in _findings(decision)]
     return "\n".join([*lines, *(f"  {remark}." for remark in decision.remarks)])
 
 
-def _html(decision: Decision) -> str:
-    rows = "".join(
-        f"<li>{'✓' if right else '✗'} {escape(words)}"
-        + (f" — <em>{escape(found)}</em>" if found else "")
-        + "</li>"
-        for right, words, found in _cases(decision)
-    )
-    says = [describe(finding).strip() for finding in _findings(decision)] + [
-        f"{remark}." for remark in decision.remarks
-    ]
-    section = decision.verdict.exercise.section if decision.verdict and says else ""
-    if section:
-        says.append(f"To read again: “{section}”.")
-    paragraphs = "".join(
-        f"<p>{escape(line).replace(chr(10), '<br>').replace('  ', ' ')}</p>" for line in says
-    )
-    percent = round(100 * decision.fraction)
-    return (
-        '<section style="border-left: .25em solid currentColor; padding-left: .75em">'
-        f"<p><strong>{escape(_heading(decision))}</strong></p>"
-        f'<meter min="0" max="100" value="{percent}" style="width: 12em">{percent} %</meter>'
-        f'<ul style="list-style: none; padding-left: 0">{rows}</ul>{paragraphs}</section>'
-    )
-
-
 def _data(decision: Decision) -> dict:
-    """The decision as data, read by the instructor's report."""
+    """The decision as data, for the pages of students and instructors."""
     return {
         "exercise": decision.name,
         "fraction": decision.fraction,
         "contained": decision.contained,
         "attempted": bool(decision.verdict and decision.verdict.attempted),
         "message": decision.message,
+        "said": _said(decision),
         "cases": [
             {"words": words, "right": right, "found": found}
             for right, words, found in _cases(decision)
         ],
+        "findings": [
+            {"words": looks_like(finding), "hint": hint_of(finding)}
+            for finding in _findings(decision)
+        ],
+        "remarks": decision.remarks,
+        "section": decision.verdict.exercise.section if decision.verdict else "",
         "mistakes": [
             {"name": m.name, "certain": finding.certain}
             for finding in _findings(decision)

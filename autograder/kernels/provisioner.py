@@ -39,7 +39,7 @@ PLOTS = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 IPYKERNEL = [
     "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.debugger", "IPython.core.completerlib",
     "IPython.core.debugger", "IPython.core.oinspect", "IPython.extensions.storemagic",
-    "tornado.platform.asyncio", "matplotlib_inline.backend_inline", "psutil", "pydoc",
+    "tornado.platform.asyncio", "psutil", "pydoc",
     "faulthandler", "sqlite3", "encodings.idna", "encodings.ascii",
 ]  # fmt: skip
 LIBRARIES = [
@@ -216,6 +216,9 @@ class ContainedProvisioner(LocalProvisioner):
     message_mb = Integer(32, help="Size of the largest message that is read from it.").tag(
         config=True
     )
+    reader_mb = Integer(
+        512, help="Memory that reading from it may cost this process, before it is ended."
+    ).tag(config=True)
 
     process: Any = None
     _sockets: str | None = None
@@ -327,6 +330,7 @@ class ContainedProvisioner(LocalProvisioner):
             tmp_mb=self.tmp_mb,
             shm_mb=self.shm_mb,
             message_mb=self.message_mb,
+            reader_mb=self.reader_mb,
             limits={
                 "CORE": 0,
                 "NOFILE": 1024,

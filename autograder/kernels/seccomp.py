@@ -1,8 +1,10 @@
 """Which system calls a contained kernel may not make, as a seccomp filter.
 
 What no notebook needs and what has let people out of sandboxes before: io_uring, keyrings, tracing
-other processes, bpf, userfaultfd, perf, mounting, new namespaces, kernel modules. Everything else
-passes, so that data loaders, process pools and subprocesses work.
+other processes, bpf, userfaultfd, perf, mounting, new namespaces, kernel modules, the kernel's log.
+And memory that lies neither in a process nor in a file system and so escapes their limits: nameless
+files, System V's segments, queues and semaphores. Everything else passes, so that data loaders,
+process pools and subprocesses work.
 """
 
 import errno
@@ -20,7 +22,8 @@ _BY_MACHINE = {
             "kexec_load": 246, "kexec_file_load": 320, "bpf": 321, "perf_event_open": 298,
             "userfaultfd": 323, "keyctl": 250, "add_key": 248, "request_key": 249,
             "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161,
-            "unshare": 272, "setns": 308, "open_by_handle_at": 304,
+            "unshare": 272, "setns": 308, "open_by_handle_at": 304, "syslog": 103,
+            "memfd_create": 319, "shmget": 29, "msgget": 68, "semget": 64,
         },
     ),
     "aarch64": (
@@ -32,7 +35,8 @@ _BY_MACHINE = {
             "kexec_load": 104, "kexec_file_load": 294, "bpf": 280, "perf_event_open": 241,
             "userfaultfd": 282, "keyctl": 219, "add_key": 217, "request_key": 218,
             "mount": 40, "umount2": 39, "pivot_root": 41, "chroot": 51,
-            "unshare": 97, "setns": 268, "open_by_handle_at": 265,
+            "unshare": 97, "setns": 268, "open_by_handle_at": 265, "syslog": 116,
+            "memfd_create": 279, "shmget": 194, "msgget": 186, "semget": 190,
         },
     ),
 }  # fmt: skip
@@ -40,7 +44,7 @@ _BY_MACHINE = {
 _EVERYWHERE = {
     "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
     "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432,
-    "fspick": 433, "pidfd_getfd": 438, "mount_setattr": 442,
+    "fspick": 433, "pidfd_getfd": 438, "mount_setattr": 442, "memfd_secret": 447,
 }  # fmt: skip
 _CLONE3 = 435
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET

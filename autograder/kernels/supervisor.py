@@ -21,6 +21,9 @@ from autograder.kernels import cgroup, launch, libc, sandbox
 
 __all__ = ["Request", "supervise"]
 
+LOOK_EVERY = 0.1
+"""Seconds between two looks at the grader's memory."""
+
 
 @dataclass
 class Request:
@@ -29,7 +32,8 @@ class Request:
     bwrap: bubblewrap's path; python: the interpreter for a cold kernel, empty for a warm one;
     sockets: a folder of this kernel alone, with its connection file; submission: the folder to copy
     from, or None; readable: folders it may read; deadline: seconds from now; limits: per process,
-    by name; environment: all of it; arguments: ipykernel's.
+    by name; environment: all of it; arguments: ipykernel's; reader_mb: what reading from it may
+    cost the grader in memory.
     """
 
     bwrap: str
@@ -45,6 +49,7 @@ class Request:
     tmp_mb: int = 256
     shm_mb: int = 256
     message_mb: int = 32
+    reader_mb: int = 512
     limits: dict[str, int] = field(default_factory=dict)
 
     def pack(self) -> bytes:
@@ -57,8 +62,11 @@ class Request:
         return cls(**json.loads(packed))
 
 
-def supervise(request: Request, control: socket.socket, parent: int) -> None:
-    """Run one kernel from beginning to end. parent: the process to end with."""
+def supervise(request: Request, control: socket.socket, parent: int, size: int) -> None:
+    """Run one kernel from beginning to end.
+
+    parent: the process to end with; size: the grader's /proc/PID/statm, opened.
+    """
     libc.die_with_parent(parent)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     until = time.monotonic() + request.deadline
@@ -85,7 +93,8 @@ def supervise(request: Request, control: socket.socket, parent: int) -> None:
     group.close()
     reason = ""
     try:
-        reason = _watch(control, connection, pid, until, request.deadline)
+        most = _resident(size) + (request.reader_mb << 20)
+        reason = _watch(control, connection, pid, until, request.deadline, size, most)
     finally:
         box.end()
         _, status = os.waitpid(pid, 0)
@@ -129,15 +138,36 @@ def _fork_kernel(
             os._exit(71)
 
 
+def _resident(size: int) -> int:
+    """Bytes of memory that a process has; size: its /proc/PID/statm, opened."""
+    try:
+        return int(os.pread(size, 100, 0).split()[1]) * resource.getpagesize()
+    except OSError:  # it has gone
+        return 0
+
+
 def _watch(
-    control: socket.socket, connection: socket.socket, pid: int, until: float, seconds: float
+    control: socket.socket,
+    connection: socket.socket,
+    pid: int,
+    until: float,
+    seconds: float,
+    size: int,
+    most: int,
 ) -> str:
-    """Serve the grader until the kernel is to end. Returns why, if it was not the grader's wish."""
+    """Serve the grader until the kernel is to end. Returns why, if it was not the grader's wish.
+
+    ZeroMQ takes a message of many parts in whole, however large they are together: the grader's
+    size is the one place where that shows.
+    """
     kernel = os.pidfd_open(pid)
     watched = [control, connection, kernel]
     while True:
-        ready, _, _ = select.select(watched, [], [], max(0.0, until - time.monotonic()))
-        if not ready:
+        left = max(0.0, until - time.monotonic())
+        ready, _, _ = select.select(watched, [], [], min(left, LOOK_EVERY))
+        if _resident(size) > most:
+            return "what it sent filled the grader's memory"
+        if left == 0.0 and not ready:
             return f"it ran longer than the {seconds:g} seconds that a notebook has"
         if connection in ready:
             watched.remove(connection)

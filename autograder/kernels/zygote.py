@@ -36,6 +36,7 @@ def main(descriptor: int) -> None:
         return
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are nobody's to wait for
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    size = os.open(f"/proc/{os.getppid()}/statm", os.O_RDONLY)
     gc.collect()
     gc.freeze()  # what is never collected stays shared
     grader.send(b"ready")
@@ -45,15 +46,17 @@ def main(descriptor: int) -> None:
             return
         own = os.getpid()
         if os.fork() == 0:
-            _supervise(grader, packed, descriptors[0], own)
+            _supervise(grader, packed, descriptors[0], own, size)
         os.close(descriptors[0])
 
 
-def _supervise(grader: socket.socket, packed: bytes, descriptor: int, parent: int) -> None:
+def _supervise(
+    grader: socket.socket, packed: bytes, descriptor: int, parent: int, size: int
+) -> None:
     try:
         grader.close()
         request = supervisor.Request.unpack(packed)
-        supervisor.supervise(request, socket.socket(fileno=descriptor), parent)
+        supervisor.supervise(request, socket.socket(fileno=descriptor), parent, size)
     except BaseException:
         traceback.print_exc()
     finally:

@@ -127,9 +127,20 @@ def _first(cases: Sequence[str]) -> str:
 
 def describe(finding: Finding) -> str:
     """A finding in words: the mistake and its hint, or the candidates."""
+    hint = hint_of(finding)
+    return f"  {looks_like(finding)}" + (f"\n  Hint: {hint}" if hint else "")
+
+
+def looks_like(finding: Finding) -> str:
+    """The mistake, or the candidates, as a sentence."""
     where = f"In {finding.part}, it" if finding.part else "It"
     if finding.certain:
         [found] = finding.mistakes
-        return f"  {where} looks as if {found.says}.\n  Hint: {found.hint}"
+        return f"{where} looks as if {found.says}."
     candidates = "; or ".join(found.says for found in finding.mistakes[:3])
-    return f"  {where} might be that {candidates}."
+    return f"{where} might be that {candidates}."
+
+
+def hint_of(finding: Finding) -> str:
+    """Where to look; nothing while several mistakes are possible."""
+    return finding.mistakes[0].hint if finding.certain else ""

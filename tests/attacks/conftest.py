@@ -1,21 +1,30 @@
 """A small notebook, graded in this process by the three preprocessors; no database, one kernel."""
 
 import json
+import os
+import secrets
+import select
+import socket
+import sqlite3
 import sys
 import textwrap
 from copy import deepcopy
 from dataclasses import dataclass, field
+from multiprocessing import shared_memory
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from nbformat.v4 import new_code_cell, new_notebook
 
+from autograder import ROOT
 from autograder.configuration import course_config
 from autograder.exercises import load
 from autograder.judge import probe, verdict
 from autograder.judge.preprocessors import Arm, Armed, Execute, Judge
 from autograder.judge.verdict import MIME
+from autograder.kernels import sandbox
 
 NOTEBOOK = "convolution"
 ASSIGNMENT = "01_convolution"
@@ -138,7 +147,7 @@ class Graded:
 
     def printed(self):
         """Everything the student's own cells printed."""
-        return "".join(
+        return "\n".join(
             output.get("text", "") + str(output.get("traceback", ""))
             for cell in self.notebook.cells
             if cell.cell_type == "code"
@@ -220,3 +229,105 @@ def asked(monkeypatch):
         return verdict.decide(name, armed, outputs, "", decided or {})
 
     return decide
+
+
+@pytest.fixture(scope="session")
+def contained():
+    """Whether notebooks run in a sandbox here."""
+    return not sandbox.trouble()
+
+
+class Host:
+    """What an attacker is after, and whether somebody has been there.
+
+    told: what attackers know of it; secrets: what they must never print.
+    """
+
+    VARIABLE = "CONVNETS_SECRET"
+
+    def __init__(self, folder: Path):
+        self.folder, self.secrets = folder, {f"xyzzy-{secrets.token_hex(8)}"}
+        [secret] = self.secrets
+        other = folder / "submitted" / "bob" / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
+        other.parent.mkdir(parents=True)
+        for path in (folder / "course.key", other):
+            path.write_text(secret, encoding="utf-8")
+        with sqlite3.connect(folder / "gradebook.db") as marks:
+            marks.execute("CREATE TABLE grade (student TEXT, score REAL)")
+            marks.execute("INSERT INTO grade VALUES (?, 0)", [secret])
+        name, address = f"\0convnets-{os.getpid()}", ("127.0.0.1", 0)
+        self.listeners = [socket.create_server(address)]
+        if sys.platform == "linux":  # where there are names without a file
+            self.listeners.append(socket.socket(socket.AF_UNIX))
+            self.listeners[-1].bind(name)
+            self.listeners[-1].listen()
+        self.shared = shared_memory.SharedMemory(f"convnets-{os.getpid()}", create=True, size=64)
+        self.shared.buf[: len(secret)] = secret.encode()
+        os.environ[self.VARIABLE] = secret
+        for exercise in load(NOTEBOOK).values():
+            for mistake in exercise.exercise.mistakes:
+                self.secrets |= {mistake.says, mistake.hint}
+        self.secrets |= {
+            f'"{case.words}"' for case in load(NOTEBOOK)["conv2d_forward"].exercise.cases
+        }
+        self.secrets -= {""}
+        self.told = {
+            "folder": str(folder), "gradebook": str(folder / "gradebook.db"),
+            "key": str(folder / "course.key"), "other": str(other), "course": str(ROOT),
+            "public": ["/proc", "/usr", sys.prefix, sys.base_prefix], "grader": os.getpid(),
+            "variable": self.VARIABLE, "shared": self.shared.name,
+            "port": self.listeners[0].getsockname()[1], "name": name,
+            "marker": f"86397.{os.getpid()}",
+        }  # fmt: skip
+
+    def hand_in(self, folder: Path, attack) -> None:
+        """Put what is handed in beside a notebook into its folder."""
+        for name, text in attack.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        for name, target in attack.links.items():
+            (folder / name).symlink_to(target.format(**self.told))
+
+    def state(self):
+        """All that an attack could have changed."""
+        mine = {path: path.read_bytes() for path in self.folder.rglob("*") if path.is_file()}
+        ours = [*ROOT.glob("autograder/**/*.py"), *ROOT.glob("helpers/**/*.py")]
+        ours += [Path(sys.prefix), Path(torch.__file__), Path(torch.__file__).parent]
+        times = {path: path.stat().st_mtime_ns for path in ours}
+        left = [
+            path
+            for place in ("/tmp", "/dev/shm", "/var/tmp", os.getcwd())
+            for path in Path(place).glob(f"*{self.told['marker']}*")
+        ]
+        called, _, _ = select.select(self.listeners, [], [], 0)
+        return mine, times, left, called, dict(os.environ), torch.allclose
+
+    def close(self) -> None:
+        """Take it all back."""
+        del os.environ[self.VARIABLE]
+        for listener in self.listeners:
+            listener.close()
+        self.shared.close()
+        self.shared.unlink()
+
+    @staticmethod
+    def memory_grown():
+        """A function that says by how many KiB this process has grown at most since now (Linux)."""
+        if sys.platform != "linux":
+            return lambda: 0
+        Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+
+        def kib(field):
+            status = Path("/proc/self/status").read_text()
+            return int(status.split(f"{field}:")[1].split()[0])
+
+        start = kib("VmRSS")
+        return lambda: kib("VmHWM") - start
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    """A :class:`Host` for one module's attacks."""
+    host = Host(tmp_path_factory.mktemp("host"))
+    yield host
+    host.close()

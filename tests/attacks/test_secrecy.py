@@ -109,7 +109,7 @@ def test_the_release_says_nothing_about_hidden_cases(course):
 
 def test_feedback_shows_no_input_no_expected_value_and_no_source(course):
     page = everything(course / "feedback")
-    assert "conv2d_forward: 0 of 15 cases right" in page
+    assert "0 of 15 cases right" in page
     for word in ("course_probe", "nonce", "evidence", "/autograder/judge/", "helpers/checks/",
                  "preprocessors", "RIGHT_"):  # fmt: skip
         assert word not in page, word

@@ -108,10 +108,9 @@ def test_an_instructors_hour(lab, course, page, take):
     row.locator(".glyphicon-comment").click()
     expect(done).to_contain_text("Successfully generated feedback")
     sheet = room.folder("feedback", "ann", ASSIGNMENT) / "convolution.html"
-    page.set_viewport_size({"width": 1000, "height": 700})
+    page.set_viewport_size({"width": 800, "height": 1500})
     page.goto(sheet.as_uri())
-    diagnosis = page.get_by_text("It looks as if the kernel is flipped").first
-    diagnosis.evaluate("line => { line.scrollIntoView({block: 'end'}); scrollBy(0, 160); }")
+    expect(page.get_by_text("It looks as if the kernel is flipped").first).to_be_in_viewport()
     take("feedback", page)
 
 

@@ -141,11 +141,10 @@ def test_feedback_holds_reports_and_nothing_hidden(room):
     feedback.write(room)
     page = room.folder("feedback", "zoe", ASSIGNMENT) / "convolution.html"
     html = page.read_text(encoding="utf-8")
-    assert "conv2d_forward: 15 of 15 cases right" in html
+    assert "15 of 15 cases right" in html
     for secret in ("HIDDEN", "course_probe", "nonce", "NBGRADER_EXECUTION", "autograder/judge"):
         assert secret not in html, secret
-    loaded = set(re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=\"(https?://[^/\"]+)", html))
-    assert loaded <= {"https://cdnjs.cloudflare.com", "https://colab.research.google.com"}
+    assert not re.search(r"(?:src|href)=\"https?://", html)
 
 
 def test_who_could_not_be_graded_is_told_why(room):

@@ -14,62 +14,16 @@ import pytest
 from autograder.kernels import cgroup, provisioner, sandbox
 from autograder.kernels.provisioner import ContainedProvisioner, NoSandbox
 
+from ..processes import appears, daemon, gone
 from .conftest import DRIVER
 
 pytestmark = pytest.mark.sandbox
-
-
-def running(marker):
-    """Processes of this machine that have a word in their command line."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if marker.encode() in command:
-            found.append(int(process.name))
-    return found
-
-
-def gone(marker, seconds=10):
-    """Whether such processes are gone soon."""
-    until = time.monotonic() + seconds
-    while running(marker) and time.monotonic() < until:
-        time.sleep(0.05)
-    return not running(marker)
-
-
-def appears(marker, seconds=10):
-    """Whether there is such a process soon."""
-    until = time.monotonic() + seconds
-    while not running(marker) and time.monotonic() < until:
-        time.sleep(0.05)
-    return bool(running(marker))
 
 
 def wait_for(kernel, wanted):
     """Read what a kernel publishes until a message is wanted."""
     while not wanted(kernel.client.get_iopub_msg(timeout=30)):
         pass
-
-
-def daemon(marker):
-    """A program that starts a process which does all it can to survive."""
-    return f"""
-import os, signal
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        for number in range(1, 32):
-            try:
-                signal.signal(number, signal.SIG_IGN)
-            except (OSError, ValueError):
-                pass
-        os.execvp("sleep", ["sleep", "{marker}"])
-    os._exit(0)
-print("started")
-"""
 
 
 # Starting -------------------------------------------------------------------------------------
@@ -86,6 +40,15 @@ import os, sys
 print('numpy' in sys.modules, os.getcwd(), os.path.exists('/etc/passwd'))
 """
     assert start(warm=False).run(program)["text"] == "False /submission False\n"
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_figures_are_shown_as_pictures(start, warm):
+    kernel = start(warm=warm, preload=["matplotlib.pyplot"])
+    kernel.client.execute("import matplotlib.pyplot as plt; _ = plt.plot([1, 2])")
+    shown = []
+    wait_for(kernel, lambda m: m["msg_type"] == "display_data" and shown.append(m) is None)
+    assert "image/png" in shown[0]["content"]["data"]
 
 
 def test_kernels_fork_from_one_process(start):
@@ -258,7 +221,7 @@ except OSError as error:
 def test_the_deadline_ends_even_what_cannot_be_interrupted(start):
     kernel = start(deadline=3)
     program = (
-        daemon("86399.2")
+        daemon("'86399.2'")
         + """
 import signal, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -306,7 +269,7 @@ publish_display_data({"text/plain": "x" * (8 << 20)})
 
 def test_nothing_survives_a_shutdown(start):
     kernel = start()
-    assert kernel.run(daemon("86399.3"))["text"] == "started\n"
+    assert kernel.run(daemon("'86399.3'"))["text"] == "started\n"
     assert appears("86399.3")
     sockets = kernel.provisioner._sockets
     kernel.manager.shutdown_kernel(now=True)
@@ -321,7 +284,7 @@ def test_nothing_survives_the_grader():
     ) as grader:
         grader.stdout.readline()
         grader.stdout.readline()
-        print(json.dumps({"code": daemon("86399.4")}), file=grader.stdin, flush=True)
+        print(json.dumps({"code": daemon("'86399.4'")}), file=grader.stdin, flush=True)
         assert "started" in grader.stdout.readline()
         assert appears("86399.4")
         grader.send_signal(signal.SIGKILL)

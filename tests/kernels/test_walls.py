@@ -6,7 +6,9 @@ Every program runs inside and prints what it achieved; none would do harm outsid
 import json
 import os
 import socket
+import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +47,9 @@ def succeeded(kernel, attempts):
 def test_nothing_of_the_course_is_in_sight(inside):
     paths = [str(ROOT / name) for name in ("solutions", "autograder", "tests", "course.toml")]
     paths += ["/etc/passwd", "/etc/shadow", "/home", "/var", "/sys", "/run", "/boot"]
+    shown = (ROOT, Path(sys.prefix), Path(sys.base_prefix))
+    ways = {above for path in shown for above in path.parents}
+    paths = [path for path in paths if Path(path) not in ways]  # what Python and the course lie in
     program = f"import os, json; print(json.dumps([p for p in {paths} if os.path.lexists(p)]))"
     assert tell(inside, program) == []
 
