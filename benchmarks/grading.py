@@ -56,12 +56,13 @@ if __name__ == "__main__":
 FLOOR = """
 import io, json, sys, time
 from contextlib import redirect_stderr, redirect_stdout
+import matplotlib
 import torch
 from IPython.core.interactiveshell import InteractiveShell
 
 torch.set_num_threads(1)
 shell = InteractiveShell.instance()
-shell.enable_matplotlib("inline")
+matplotlib.use("module://matplotlib_inline.backend_inline")
 sources = json.load(open(sys.argv[1]))
 for number in range(int(sys.argv[2]) + 1):
     if number == 1:
