@@ -10,7 +10,16 @@ from autograder import ROOT, CourseError
 from autograder.kernels import canary, sandbox
 from autograder.kernels.provisioner import ContainedProvisioner
 
-__all__ = ["SWITCH", "UNCONTAINED", "WARNING", "asked_to_give_up", "ensure", "given_up", "secrets"]
+__all__ = [
+    "SWITCH",
+    "UNCONTAINED",
+    "WARNING",
+    "asked_to_give_up",
+    "ensure",
+    "given_up",
+    "look",
+    "secrets",
+]
 
 SWITCH = "COURSE_NO_SANDBOX"
 """Environment variable that gives the sandbox up, for the stock commands and formgrader too."""
@@ -37,6 +46,15 @@ def secrets(config: Config) -> list[Path]:
     return [path for path in course + every if path.exists()]
 
 
+def look(config: Config) -> None:
+    """Raise CourseError where there should be a sandbox and none can be built."""
+    if not given_up(config) and (trouble := sandbox.trouble()):
+        raise CourseError(
+            f"Nothing is graded without a sandbox. {trouble} To go without one, knowing that "
+            f"submissions then have your rights: --no-sandbox, or {SWITCH}=1 in the environment."
+        )
+
+
 def ensure(config: Config) -> bool:
     """See to it that submissions are contained, by a kernel that tries to get out.
 
@@ -45,11 +63,7 @@ def ensure(config: Config) -> bool:
     """
     if given_up(config):
         return False
-    if trouble := sandbox.trouble():
-        raise CourseError(
-            f"Nothing is graded without a sandbox. {trouble} To go without one, knowing that "
-            f"submissions then have your rights: --no-sandbox, or {SWITCH}=1 in the environment."
-        )
+    look(config)
     try:
         canary.prove(config, secrets(config))
     except canary.NotContained as error:

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import psutil
@@ -24,6 +24,7 @@ from autograder.grading.reasons import explain, kept, remarks
 from autograder.grading.screen import gradebook_table
 from autograder.grading.worker import Examined, Job, examine
 from autograder.intake import desk
+from autograder.kernels.provisioner import shared_zygote
 
 __all__ = ["grade", "gradebook_table", "register", "remarks"]
 
@@ -55,7 +56,7 @@ def grade(
         if containment.given_up(room.config):
             console.print(f"[bold red]NO SANDBOX[/]: {containment.WARNING}", soft_wrap=True)
         elif not address:
-            containment.ensure(room.config)
+            containment.look(room.config)
         for folder in room.strangers():
             console.print(f"Left alone, named like no assignment: {folder}", soft_wrap=True)
         gradebook.ready(room)
@@ -150,13 +151,31 @@ def _grade(run: "_Run", todo: list[tuple[str, str]], jobs: int | None, address: 
         return
     workers = min(jobs or psutil.cpu_count(logical=True) or 1, len(todo))
     deadline = run.room.config.ContainedProvisioner.get("deadline", 600)
-    with cluster.opened(address, workers) as client:
+    with (
+        _shared_zygote(run.room, address),
+        cluster.opened(address, workers, [examine.__module__]) as client,
+    ):
         if address and not client.nthreads():
             run.console.print(f"Waiting for a worker at {address} (Ctrl-C stops).")
             client.wait_for_workers(1)
         found = cluster.done_by(client, examine, run.jobs(todo), 2 * (deadline + MARGIN), run.lose)
         for job, result in found:
             run.finish(job, result)
+
+
+@contextmanager
+def _shared_zygote(room: Classroom, address: str | None) -> Iterator[None]:
+    """One zygote for all workers on this machine."""
+    if address or containment.given_up(room.config):
+        yield
+        return
+    settings = room.config.ContainedProvisioner
+    with shared_zygote(settings.preload) as where:
+        settings.zygote = where
+        try:
+            yield
+        finally:
+            del settings["zygote"]
 
 
 @dataclass

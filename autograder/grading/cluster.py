@@ -9,7 +9,7 @@ import pickle
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ import dask
 from distributed import CancelledError, Client, Future, LocalCluster, wait
 from distributed.scheduler import KilledWorker
 from distributed.security import Security
+from distributed.utils import get_mp_context
 
 from autograder import CourseError
 
@@ -29,6 +30,7 @@ MOST_LOSSES = 2  # so often a job may be lost
 PATIENCE = 10  # seconds until a scheduler has to answer
 DESERTED = 300  # seconds without any worker until that is an error
 LOCAL = {
+    "distributed.worker.multiprocessing-method": "forkserver",
     "distributed.scheduler.allowed-failures": 0,  # whom to blame is decided here
     "distributed.worker.memory.terminate": 0.95,
     "distributed.comm.timeouts.connect": "60s",
@@ -49,10 +51,11 @@ def address(given: str | None) -> str | None:
 
 
 @contextmanager
-def opened(scheduler: str | None, workers: int) -> Iterator[Client]:
+def opened(scheduler: str | None, workers: int, preload: Sequence[str] = ()) -> Iterator[Client]:
     """A client: of the scheduler at an address, or of a cluster on this machine.
 
-    workers: of the local cluster, one thread each; nobody else on this machine can talk to it.
+    workers: of the local cluster, one thread each; nobody else on this machine can talk to it;
+    preload: modules they need, imported once, by the process that they fork from.
     Raises CourseError if no scheduler answers.
     """
     if scheduler:
@@ -69,6 +72,7 @@ def opened(scheduler: str | None, workers: int) -> Iterator[Client]:
     with (
         tempfile.TemporaryDirectory(prefix="workers-") as folder,
         dask.config.set(LOCAL),
+        _forking(preload),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -80,6 +84,13 @@ def opened(scheduler: str | None, workers: int) -> Iterator[Client]:
         Client(cluster) as client,
     ):
         yield client
+
+
+@contextmanager
+def _forking(preload: Sequence[str]) -> Iterator[None]:
+    """Set up the process that workers fork from; it starts with the first of them."""
+    get_mp_context().set_forkserver_preload(["distributed", *preload])
+    yield
 
 
 def done_by(

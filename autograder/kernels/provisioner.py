@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from traitlets import Bool, Integer, List, Unicode
 
 from autograder.kernels import sandbox
 
-__all__ = ["ContainedProvisioner", "NoSandbox"]
+__all__ = ["ContainedProvisioner", "NoSandbox", "shared_zygote"]
 
 log = logging.getLogger(__name__)
 
@@ -52,62 +53,124 @@ class NoSandbox(RuntimeError):
 
 
 class Zygote:
-    """A zygote process of this process; see :mod:`autograder.kernels.zygote`.
+    """A zygote to fork kernels from; see :mod:`autograder.kernels.zygote`."""
 
-    Raises RuntimeError if it will not fork.
+    def __init__(self, connection: socket.socket):
+        self._socket, self._lock = connection, threading.Lock()
+        atexit.register(connection.close)
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        try:
+            return self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def start(self, request: bytes) -> socket.socket:
+        """Have a kernel started. Gives the socket on which its supervisor talks.
+
+        Raises RuntimeError if the zygote has gone.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            with self._lock, theirs:
+                socket.send_fds(self._socket, [request], [theirs.fileno()])
+        except OSError as error:
+            raise RuntimeError("The zygote has gone.") from error
+        return ours
+
+
+class OwnZygote(Zygote):
+    """A zygote that this process has started, and that ends with it.
+
+    listener: a socket on which it is to serve others, too.
     """
 
-    def __init__(self, preload: tuple[str, ...]):
+    def __init__(self, preload: tuple[str, ...], listener: socket.socket | None = None):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        passed = [each.fileno() for each in (theirs, listener) if each]
         # Kernels can see the environment it is started with, so it is given one without secrets,
         # and the rest by message.
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "autograder.kernels.zygote", str(theirs.fileno())],
-            stdin=subprocess.DEVNULL, stdout=2, pass_fds=[theirs.fileno()], cwd="/",
+            [sys.executable, "-P", "-m", "autograder.kernels.zygote", *map(str, passed)],
+            stdin=subprocess.DEVNULL, stdout=2, pass_fds=passed, cwd="/",
             env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"} | ONE_THREAD | QUIET,
             start_new_session=True,
         )  # fmt: skip
         theirs.close()
         known = {name: os.environ[name] for name in ("MPLCONFIGDIR",) if name in os.environ}
         environment = {"HOME": os.path.expanduser("~")} | known | PLOTS
-        answer = ""
         with suppress(OSError):  # it may end before it has read anything
             ours.send(json.dumps({"preload": preload, "environment": environment}).encode())
-            answer = ours.recv(1 << 12).decode()
+        super().__init__(ours)
+
+    def wait(self) -> None:
+        """Wait until it has imported everything. Raises RuntimeError if it will not fork."""
+        answer = ""
+        with suppress(OSError):
+            answer = self._socket.recv(1 << 12).decode()
         if answer != "ready":
             raise RuntimeError(f"The zygote refuses: {answer or 'it did not start'}.")
-        self._socket, self._lock = ours, threading.Lock()
-        atexit.register(ours.close)
-
-    def alive(self) -> bool:
-        """Whether it still runs."""
-        return self.process.poll() is None
-
-    def start(self, request: bytes) -> socket.socket:
-        """Have a kernel started. Gives the socket on which its supervisor talks."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with self._lock, theirs:
-            socket.send_fds(self._socket, [request], [theirs.fileno()])
-        return ours
 
 
 _zygotes: dict[tuple[int, tuple[str, ...]], Zygote | RuntimeError] = {}
 _zygotes_lock = threading.Lock()
 
 
-def zygote(preload: tuple[str, ...]) -> Zygote:
-    """This process's zygote with these modules. Raises RuntimeError if there can be none."""
+def zygote(preload: tuple[str, ...], shared: str = "") -> Zygote:
+    """The zygote with these modules: the one at the address `shared` if it runs, or our own.
+
+    Raises RuntimeError if there can be none.
+    """
     with _zygotes_lock:
         found = _zygotes.get((os.getpid(), preload))
         if found is None or (isinstance(found, Zygote) and not found.alive()):
             try:
-                found = Zygote(preload)
+                found = _connected(shared) or OwnZygote(preload)
+                if isinstance(found, OwnZygote):
+                    found.wait()
             except RuntimeError as error:
                 found = error
             _zygotes[os.getpid(), preload] = found
     if isinstance(found, RuntimeError):
         raise found
     return found
+
+
+def _connected(address: str) -> Zygote | None:
+    if not address:
+        return None
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        connection.connect(address)
+    except OSError:
+        connection.close()
+        return None
+    return Zygote(connection)
+
+
+@contextmanager
+def shared_zygote(preload: list[str]) -> Iterator[str]:
+    """A zygote for several processes of this user. Gives the address for `c...zygote`.
+
+    It imports while whoever connects waits, and ends with the block, or with this process.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="zygote-") as folder,
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener,
+    ):
+        address = f"{folder}/socket"
+        listener.bind(address)
+        listener.listen(128)
+        started = OwnZygote(tuple(IPYKERNEL + preload), listener)
+        listener.close()  # it has its own; when it is gone, nobody shall wait
+        try:
+            yield address
+        finally:
+            started.process.terminate()
+            started.process.wait()
 
 
 class Contained:
@@ -196,6 +259,7 @@ class ContainedProvisioner(LocalProvisioner):
 
     sandbox = Bool(True, help="Contain kernels. Without it they have your rights.").tag(config=True)
     warm = Bool(True, help="Fork kernels from a process that has imported things.").tag(config=True)
+    zygote = Unicode("", help="Address of a zygote to share; empty: one's own.").tag(config=True)
     preload = List(Unicode(), [*LIBRARIES], help="What it imports, where there is it.").tag(
         config=True
     )
@@ -282,7 +346,8 @@ class ContainedProvisioner(LocalProvisioner):
         try:
             if not self.warm:
                 raise RuntimeError("Not asked for.")
-            mother = await asyncio.to_thread(zygote, tuple(IPYKERNEL + self.preload))
+            preload = tuple(IPYKERNEL + self.preload)
+            mother = await asyncio.to_thread(zygote, preload, self.zygote)
             python = ""
         except RuntimeError as error:
             if self.warm:

@@ -1,18 +1,21 @@
 """A process that has imported the heavy libraries once and forks, for every kernel, a supervisor.
 
-    python -P -m autograder.kernels.zygote DESCRIPTOR
+    python -P -m autograder.kernels.zygote DESCRIPTOR [LISTENER]
 
 The descriptor is one end of a SEQPACKET socket pair. First comes `{"preload": [modules],
 "environment": {...}}`; the answer is "ready" or why not. Then every message is a request with one
-descriptor, the socket on which that kernel's supervisor talks. The zygote ends with its grader.
+descriptor, the socket on which that kernel's supervisor talks. If there is a listener, other
+graders connect to it and send theirs. The zygote ends with the grader that started it.
 """
 
 import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
+import struct
 import sys
 import traceback
 from contextlib import suppress
@@ -20,10 +23,10 @@ from contextlib import suppress
 from autograder.kernels import supervisor
 
 
-def main(descriptor: int) -> None:
-    """Serve the grader at the other end of a socket."""
-    grader = socket.socket(fileno=descriptor)
-    message = json.loads(grader.recv(1 << 16) or b"null")
+def main(descriptor: int, listener: int | None = None) -> None:
+    """Serve the grader at the other end of a socket, and those who connect."""
+    first = socket.socket(fileno=descriptor)
+    message = json.loads(first.recv(1 << 16) or b"null")
     if message is None:
         return
     os.environ.update(message["environment"])
@@ -32,29 +35,55 @@ def main(descriptor: int) -> None:
             importlib.import_module(name)
     if len(os.listdir("/proc/self/task")) != 1:
         # A fork has one thread and the locks of all.
-        grader.send(b"something that it imported has started threads")
+        first.send(b"something that it imported has started threads")
         return
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are nobody's to wait for
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    size = os.open(f"/proc/{os.getppid()}/statm", os.O_RDONLY)
     gc.collect()
     gc.freeze()  # what is never collected stays shared
-    grader.send(b"ready")
+    first.send(b"ready")
+    door = [] if listener is None else [socket.socket(fileno=listener)]
+    graders = {first: _size_of(first)}  # with the files that say how large they are
     while True:
+        ready, _, _ = select.select([*door, *graders], [], [])
+        for found in ready:
+            if found in door:
+                grader, _ = found.accept()
+                graders[grader] = _size_of(grader)
+            elif not _serve(found, [*door, *graders], graders[found]):
+                if found is first:
+                    return
+                os.close(graders.pop(found))
+                found.close()
+
+
+def _size_of(grader: socket.socket) -> int:
+    """The file with the size of the process at the other end."""
+    credentials = grader.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return os.open(f"/proc/{struct.unpack('3i', credentials)[0]}/statm", os.O_RDONLY)
+
+
+def _serve(grader: socket.socket, sockets: list[socket.socket], size: int) -> bool:
+    """Fork a supervisor for the next request of a grader. Returns False if it has gone."""
+    try:
         packed, descriptors, _, _ = socket.recv_fds(grader, 1 << 20, 1)
-        if not packed:
-            return
-        own = os.getpid()
-        if os.fork() == 0:
-            _supervise(grader, packed, descriptors[0], own, size)
-        os.close(descriptors[0])
+    except OSError:
+        packed = b""
+    if not packed:
+        return False
+    own = os.getpid()
+    if os.fork() == 0:
+        _supervise(sockets, packed, descriptors[0], own, size)
+    os.close(descriptors[0])
+    return True
 
 
 def _supervise(
-    grader: socket.socket, packed: bytes, descriptor: int, parent: int, size: int
+    sockets: list[socket.socket], packed: bytes, descriptor: int, parent: int, size: int
 ) -> None:
     try:
-        grader.close()
+        for each in sockets:
+            each.close()
         request = supervisor.Request.unpack(packed)
         supervisor.supervise(request, socket.socket(fileno=descriptor), parent, size)
     except BaseException:
@@ -64,4 +93,4 @@ def _supervise(
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*map(int, sys.argv[1:]))

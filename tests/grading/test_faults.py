@@ -140,7 +140,7 @@ def test_a_killed_sandbox_is_no_fault_of_the_submission(room, worker_here, monke
             if not killed:
                 [zygote] = [
                     z for z in provisioner._zygotes.values()
-                    if isinstance(z, provisioner.Zygote) and z.alive()
+                    if isinstance(z, provisioner.OwnZygote) and z.alive()
                 ][:1]  # fmt: skip
                 killed.append(zygote.process.pid)
                 zygote.process.kill()

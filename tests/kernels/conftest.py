@@ -34,7 +34,7 @@ def _zygotes_end():
     """Not until the last test: they are shared."""
     yield
     for found in provisioner._zygotes.values():
-        if isinstance(found, provisioner.Zygote):
+        if isinstance(found, provisioner.OwnZygote):
             found.process.kill()
 
 

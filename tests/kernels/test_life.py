@@ -58,6 +58,20 @@ def test_kernels_fork_from_one_process(start):
     assert provisioner.zygote(preload).alive()
 
 
+def test_a_zygote_can_be_shared_and_its_end_is_no_kernels(start):
+    options = {"preload": ["numpy", "wave"]}
+    asked = "import sys; print('wave' in sys.modules)"
+    with provisioner.shared_zygote(options["preload"]) as address:
+        options["zygote"] = address
+        assert [start(**options).run(asked)["text"] for _ in range(2)] == ["True\n"] * 2
+        preload = (*provisioner.IPYKERNEL, "numpy", "wave")
+        shared = provisioner.zygote(preload, address)
+        assert not isinstance(shared, provisioner.OwnZygote)
+    assert not shared.alive()
+    assert start(**options).run(asked)["text"] == "True\n"
+    assert isinstance(provisioner.zygote(preload, address), provisioner.OwnZygote)
+
+
 def test_forks_do_not_share_random_numbers(start):
     program = "import numpy, random; print(numpy.random.rand(), random.random())"
     assert start().run(program) != start().run(program)
@@ -81,7 +95,7 @@ zygote.main(%d)
 def test_kernels_start_cold_and_contained_when_the_zygote_refuses(start, monkeypatch, caplog):
     whole = provisioner.zygote
 
-    def refuses(preload):
+    def refuses(preload, shared=""):
         if preload:
             raise RuntimeError("The zygote refuses: threads.")
         return whole(preload)
