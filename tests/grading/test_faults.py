@@ -132,16 +132,14 @@ def test_what_a_killed_grader_left_half_done_is_done_again(room, worker_here):
 def test_a_killed_sandbox_is_no_fault_of_the_submission(room, worker_here, monkeypatch, capfd):
     """The zygote is killed while a notebook runs, as the system does when memory is short."""
     hand_in(room, "ann", "bob")
+    preload = tuple(provisioner.IPYKERNEL + room.config.ContainedProvisioner.preload)
     killed = []
 
     class Doomed(provisioner.Contained):
         def __init__(self, *arguments):
             super().__init__(*arguments)
             if not killed:
-                [zygote] = [
-                    z for z in provisioner._zygotes.values()
-                    if isinstance(z, provisioner.OwnZygote) and z.alive()
-                ][:1]  # fmt: skip
+                zygote = provisioner.zygote(preload)
                 killed.append(zygote.process.pid)
                 zygote.process.kill()
                 zygote.process.wait()
