@@ -238,15 +238,28 @@ def timed_call(function, arguments):
 
 
 def answer(shell, request):
-    """Ask everything in `request` and publish the answers, one message each."""
+    """Ask everything in `request`, publish the answers, one message each, and release."""
+    try:
+        if request["kind"] == "value":
+            tell(shell, request)
+        else:
+            question(shell, request)
+    finally:
+        release()
+
+
+def tell(shell, request):
+    """Publish what a variable holds, for every case."""
+    value = shell.user_ns.get(request["name"], missing(request["name"]))
+    read = value if getattr(value, "stands_for_missing", False) else lambda: value
+    outcome = record_call(read, ())
+    for index in range(len(request["cases"])):
+        publish(shell, request, "own", index, outcome)
+
+
+def question(shell, request):
+    """Ask a function or module; and again with right stand-ins for earlier answers it may need."""
     names = shell.user_ns
-    if request["kind"] == "value":
-        value = names.get(request["name"], missing(request["name"]))
-        read = value if getattr(value, "stands_for_missing", False) else lambda: value
-        outcome = record_call(read, ())
-        for index in range(len(request["cases"])):
-            publish(shell, request, "own", index, outcome)
-        return
     ask(shell, request, "own")
     if request["needs"]:
         own = {name: names[name] for name in request["needs"] if name in names}
