@@ -120,12 +120,12 @@ class Classroom:
     def submissions(self) -> list[tuple[str, str]]:
         """(student, assignment) of everything that was submitted."""
         root = Path(self.coursedir.format_path(self.coursedir.submitted_directory, ".", "."))
-        found = (path for path in root.glob("*/*") if path.is_dir())
-        return sorted((path.parent.name, path.name) for path in found if path.name[0] != ".")
+        pairs = ((path.parent.name, path.name) for path in root.glob("*/*") if path.is_dir())
+        return sorted(pair for pair in pairs if not any(name.startswith(".") for name in pair))
 
     def students(self, assignment: str) -> list[str]:
         """Who submitted the assignment."""
-        return [student for student, name in self.submissions() if name == assignment]
+        return [who for who, name in self.submissions() if name == assignment and _text(who)]
 
     def assignments(self, named: list[str] | None = None) -> list[str]:
         """The assignments named, or all with submissions. Raises CourseError if there are none."""
@@ -140,19 +140,20 @@ class Classroom:
         return found
 
     def strangers(self) -> list[Path]:
-        """Submitted folders that are named like no assignment of the course."""
+        """Submitted folders that are of no assignment, or have a name that is no text."""
         known = release.assignments()
-        return [self.folder("submitted", *at) for at in self.submissions() if at[1] not in known]
+        strange = (at for at in self.submissions() if at[1] not in known or not _text(at[0]))
+        return [self.folder("submitted", *at) for at in strange]
 
     def digest(self, student: str, assignment: str) -> str:
         """A fingerprint of everything that was submitted; what cannot be read counts as such."""
         folder, hashed = self.folder("submitted", student, assignment), hashlib.sha256()
         for path in sorted(path for path in folder.rglob("*") if not path.is_dir()):
-            try:
-                content = hashlib.sha256(path.read_bytes()).hexdigest()
-            except OSError:
-                content = "unreadable"
-            hashed.update(f"{path.relative_to(folder)}\0{content}\0".encode())
+            content = "no file"
+            with suppress(OSError):
+                if path.is_file() and not path.is_symlink():
+                    content = hashlib.sha256(path.read_bytes()).hexdigest()
+            hashed.update(os.fsencode(path.relative_to(folder)) + f"\0{content}\0".encode())
         return hashed.hexdigest()
 
     # What grading found out -----------------------------------------------------------------
@@ -166,7 +167,10 @@ class Classroom:
             file.write(f"\n{line}\n")  # what broke off before it stays a line of its own
 
     def events(self, assignment: str) -> Iterator[dict]:
-        """Everything that happened to an assignment: registered, graded, lost. Oldest first.
+        """Everything that happened to an assignment, oldest first.
+
+        registered: the gradebook was told about it; begun: what was graded of a student is being
+        replaced; graded; lost: a worker was, with a submission.
 
         Each has "when" and "event"; a graded submission has the fields of its :class:`Record`.
         What cannot be read is left out: it only saves work.
@@ -190,7 +194,9 @@ class Classroom:
         """The latest record of every student."""
         names, found = {each.name for each in fields(Record)}, {}
         for event in self.events(assignment):
-            if event["event"] == "graded":
+            if event["event"] == "begun" and "student" in event:
+                found[event["student"]] = Record(event["student"], WAITING)
+            elif event["event"] == "graded":
                 with suppress(TypeError, KeyError):
                     record = Record(**{k: v for k, v in event.items() if k in names})
                     found[record.student] = record
@@ -292,16 +298,26 @@ class Classroom:
         return logged(self.logs / name)
 
 
+def _text(name: str) -> bool:
+    """Whether a file's name is text, and not only bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @contextmanager
 def logged(path: Path) -> Iterator[Console]:
     """Send nbgrader's log, and whatever this process and its kernels print, to a file.
 
-    Gives a console that still writes to the screen.
+    Gives a console that still writes to the screen. What no longer fits on the disk is lost.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    with open(path, "w", encoding="utf-8") as log, _screen() as screen:
+    log = open(path, "w", encoding="utf-8")  # noqa: SIM115 - closing it may fail
+    with _screen() as screen:
         kept = [(number, os.dup(number)) for number in (1, 2)]
         handler = _handler(log)
         try:
@@ -309,12 +325,15 @@ def logged(path: Path) -> Iterator[Console]:
                 os.dup2(log.fileno(), number)
             yield screen
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
             get_logger().removeHandler(handler)
+            for stream in (sys.stdout, sys.stderr, log):
+                with suppress(OSError):
+                    stream.flush()
             for number, copy in kept:
                 os.dup2(copy, number)
                 os.close(copy)
+            with suppress(OSError):
+                log.close()
 
 
 @contextmanager

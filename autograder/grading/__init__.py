@@ -6,6 +6,8 @@ judge them (`worker`), on this machine or on many (`cluster`).
 
 import hashlib
 import logging
+import os
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,10 +17,11 @@ import psutil
 from nbgrader.api import MissingEntry
 from rich.console import Console
 from rich.progress import Progress
+from sqlalchemy.exc import DBAPIError
 from traitlets.log import get_logger
 
 from autograder import ROOT, CourseError, containment, release
-from autograder.classroom import FAILED, GRADED, LOOK, Classroom, Record
+from autograder.classroom import FAILED, GRADED, LOOK, WAITING, Classroom, Record
 from autograder.grading import cluster, gradebook, screen, steps
 from autograder.grading.reasons import explain, kept, remarks
 from autograder.grading.screen import gradebook_table
@@ -50,15 +53,30 @@ def grade(
     Raises CourseError if there is no sandbox and nobody has said that none is needed, and where the
     gradebook, the disk or the scheduler fails; what is recorded by then stays recorded.
     """
+    try:
+        return _grade_class(room, named, student, force, jobs, cluster.address(scheduler))
+    except (OSError, sqlite3.Error, DBAPIError) as error:
+        said = gradebook.fault(error, room.gradebook_words)
+        raise CourseError(said or f"{type(error).__name__}: {error}") from error
+
+
+def _grade_class(
+    room: Classroom,
+    named: Sequence[str],
+    student: str | None,
+    force: bool,
+    jobs: int | None,
+    address: str | None,
+) -> dict[str, list[Record]]:
     assignments = room.assignments(list(named))
-    address = cluster.address(scheduler)
     with gradebook.alone(room), room.logged("grading.log") as console:
-        if containment.given_up(room.config):
+        if not _walls(room, address):
             console.print(f"[bold red]NO SANDBOX[/]: {containment.WARNING}", soft_wrap=True)
         elif not address:
             containment.look(room.config)
         for folder in room.strangers():
-            console.print(f"Left alone, named like no assignment: {folder}", soft_wrap=True)
+            name = os.fsencode(folder).decode(errors="replace")
+            console.print(f"Left alone, not named like an assignment: {name}", soft_wrap=True)
         gradebook.ready(room)
         todo = [
             (name, assignment)
@@ -68,7 +86,9 @@ def grade(
         if student and not any(student in room.students(name) for name in assignments):
             raise CourseError(f"There is no submission of {student}.")
         with screen.progress(console) as progress:
-            run = _Run(room, console, progress, len(todo), {name: [] for name in assignments})
+            walls = _walls(room, address)
+            records = {name: [] for name in assignments}
+            run = _Run(room, console, progress, len(todo), walls, records)
             try:
                 _grade(run, todo, jobs, address)
             except CourseError as error:
@@ -108,7 +128,7 @@ def not_up_to_date(room: Classroom, students: Sequence[str], assignment: str) ->
             record = records.get(student)
             if (
                 record is None
-                or record.status == FAILED
+                or record.status in (FAILED, WAITING)
                 or record.digest != room.digest(student, assignment)
                 or not room.folder("autograded", student, assignment).is_dir()
             ):
@@ -149,6 +169,7 @@ def register(room: Classroom, assignment: str) -> None:
 def _grade(run: "_Run", todo: list[tuple[str, str]], jobs: int | None, address: str | None) -> None:
     if not todo:
         return
+    several = max(len(run.room.notebooks(name)) for name in run.records)
     workers = min(jobs or psutil.cpu_count(logical=True) or 1, len(todo))
     deadline = run.room.config.ContainedProvisioner.get("deadline", 600)
     with (
@@ -157,19 +178,28 @@ def _grade(run: "_Run", todo: list[tuple[str, str]], jobs: int | None, address: 
     ):
         if address and not client.nthreads():
             run.console.print(f"Waiting for a worker at {address} (Ctrl-C stops).")
-            client.wait_for_workers(1)
-        found = cluster.done_by(client, examine, run.jobs(todo), 2 * (deadline + MARGIN), run.lose)
+            cluster.wait_for_worker(client)
+        found = cluster.done_by(
+            client, examine, run.jobs(todo), 2 * (several * deadline + MARGIN), run.lose
+        )
         for job, result in found:
             run.finish(job, result)
+
+
+def _walls(room: Classroom, address: str | None) -> bool:
+    """Whether notebooks may run in a sandbox only: wherever there can be one, and it is wanted."""
+    return room.config.ContainedProvisioner.sandbox and (
+        address is not None or not containment.given_up(room.config)
+    )
 
 
 @contextmanager
 def _shared_zygote(room: Classroom, address: str | None) -> Iterator[None]:
     """One zygote for all workers on this machine."""
-    if address or containment.given_up(room.config):
+    settings = room.config.ContainedProvisioner
+    if address or containment.given_up(room.config) or not settings.get("warm", True):
         yield
         return
-    settings = room.config.ContainedProvisioner
     with shared_zygote(settings.preload) as where:
         settings.zygote = where
         try:
@@ -186,6 +216,7 @@ class _Run:
     console: Console
     progress: Progress
     total: int
+    walls: bool
     records: dict[str, list[Record]]
     open: dict[str, Record] = field(default_factory=dict)
     failed: int = 0
@@ -212,7 +243,8 @@ class _Run:
             record = Record(student, GRADED, digest=digest, repairs=repairs)
             began = time.monotonic()
             try:
-                job = steps.prepare(self.room, student, assignment)
+                self.room.log(assignment, "begun", student=student)
+                job = steps.prepare(self.room, student, assignment, self.walls)
             except steps.Unfit as error:
                 self._fail(record, assignment, error.__cause__)
                 continue

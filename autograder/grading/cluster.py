@@ -15,18 +15,28 @@ from typing import Any
 
 import dask
 from distributed import CancelledError, Client, Future, LocalCluster, wait
+from distributed.client import ClosedClientError
 from distributed.scheduler import KilledWorker
 from distributed.security import Security
 from distributed.utils import get_mp_context
 
 from autograder import CourseError
 
-__all__ = ["MOST_LOSSES", "SCHEDULER", "Again", "Lost", "address", "done_by", "opened"]
+__all__ = [
+    "MOST_LOSSES",
+    "SCHEDULER",
+    "Again",
+    "Lost",
+    "address",
+    "done_by",
+    "opened",
+    "wait_for_worker",
+]
 
 SCHEDULER = "COURSE_SCHEDULER"
 """Environment variable with the address of a scheduler, for those who always use the same."""
 
-MOST_LOSSES = 2  # so often a job may be lost
+MOST_LOSSES = 2  # so often a job is lost before it is set aside
 PATIENCE = 10  # seconds until a scheduler has to answer
 DESERTED = 300  # seconds without any worker until that is an error
 LOCAL = {
@@ -61,18 +71,19 @@ def opened(scheduler: str | None, workers: int, preload: Sequence[str] = ()) -> 
     if scheduler:
         try:
             client = Client(scheduler, timeout=PATIENCE)
-        except (OSError, ValueError) as error:
-            raise CourseError(
-                f"No scheduler answers at {scheduler} ({str(error).splitlines()[0]})."
-            ) from error
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            raise CourseError(f"No scheduler answers at {scheduler} ({said}).") from error
         with client:
             yield client
         return
+    # The process that workers fork from starts with the first of them.
+    with dask.config.set(LOCAL):
+        get_mp_context().set_forkserver_preload(["distributed", *preload])
     # The temporary folder stays until the workers have left it.
     with (
         tempfile.TemporaryDirectory(prefix="workers-") as folder,
         dask.config.set(LOCAL),
-        _forking(preload),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -87,10 +98,18 @@ def opened(scheduler: str | None, workers: int, preload: Sequence[str] = ()) -> 
 
 
 @contextmanager
-def _forking(preload: Sequence[str]) -> Iterator[None]:
-    """Set up the process that workers fork from; it starts with the first of them."""
-    get_mp_context().set_forkserver_preload(["distributed", *preload])
-    yield
+def _asking() -> Iterator[None]:
+    """Ask the scheduler something. Raises CourseError if it does not answer."""
+    try:
+        yield
+    except (OSError, ClosedClientError) as error:
+        raise CourseError("The scheduler is gone.") from error
+
+
+def wait_for_worker(client: Client) -> None:
+    """Wait, if need be for ever, until there is one. Raises CourseError without a scheduler."""
+    with _asking():
+        client.wait_for_workers(1)
 
 
 def done_by(
@@ -102,28 +121,31 @@ def done_by(
 ) -> Iterator[tuple[Any, Any]]:
     """Have `work` done to every job; gives (job, result) in the order in which they come.
 
-    jobs: taken one by one, as workers become free; overdue: seconds after which a worker that does
-    not answer is given up; on_loss(job, why, again): is told of every loss. When a worker is lost,
+    jobs: taken one by one, as workers become free; overdue: seconds without any result after which
+    a worker is given up; on_loss(job, why, again): is told of every loss. When a worker is lost,
     what it had is done again at the end, by workers that have nothing else; a job that is lost
     twice has a :class:`Lost` for a result, as one that fails has its exception. Raises
     CourseError when the scheduler is gone, or all workers, or when they cannot import `work`.
     """
     jobs, losses, call = iter(jobs), Counter(), _call(work)
-    out: dict[Future, tuple[Any, float]] = {}
+    out: dict[Future, Any] = {}
     suspects: deque[Any] = deque()
     try:
         while True:
-            threads = max(1, sum(client.nthreads().values()))
+            with _asking():
+                threads = max(1, sum(client.nthreads().values()))
             while len(out) < 2 * threads and (job := next(jobs, None)) is not None:
-                out[client.submit(call, pickle.dumps(job), pure=False)] = job, time.monotonic()
+                with _asking():
+                    out[client.submit(call, pickle.dumps(job), pure=False)] = job
             # A free worker takes a single job, so a second loss is this job's own doing.
             while len(out) < threads and suspects:
                 job = suspects.popleft()
-                out[client.submit(call, pickle.dumps(job), pure=False)] = job, time.monotonic()
+                with _asking():
+                    out[client.submit(call, pickle.dumps(job), pure=False)] = job
             if not out:
                 return
             for future, why in _ended(client, out, overdue):
-                job, _ = out.pop(future)
+                job = out.pop(future)
                 if not why:
                     error = future.exception()
                     if isinstance(error, ImportError):
@@ -156,26 +178,22 @@ def _call(work: Callable[[Any], Any]) -> Callable[[bytes], Any]:
     return call
 
 
-def _ended(
-    client: Client, out: dict[Future, tuple[Any, float]], overdue: float
-) -> Iterator[tuple[Future, str]]:
+def _ended(client: Client, out: dict[Future, Any], overdue: float) -> Iterator[tuple[Future, str]]:
     """Wait for the next ones to end, one way or another. Gives each, and how it was lost."""
-    inhabited = time.monotonic()
+    began = inhabited = time.monotonic()
     while True:
         with suppress(TimeoutError, CancelledError):
             wait(list(out), timeout=min(5.0, overdue), return_when="FIRST_COMPLETED")
         if client.status != "running":
             raise CourseError("The scheduler is gone.")
-        if client.nthreads():
+        with _asking():
+            deserted = not client.nthreads()
+        if not deserted:
             inhabited = time.monotonic()
         elif time.monotonic() - inhabited > DESERTED:
             raise CourseError(f"There has been no worker for {DESERTED} seconds.")
         ended = [future for future in out if future.done()]
-        late = [
-            future
-            for future, (_, since) in out.items()
-            if future not in ended and time.monotonic() - since > overdue
-        ]
+        late = [*out] if not ended and time.monotonic() - began > overdue else []
         for future in ended:
             yield future, _loss(future)
         for future in late:

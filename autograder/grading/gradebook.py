@@ -31,7 +31,11 @@ PATIENCE = 60
 """Seconds to wait for another process to let go of an SQLite gradebook."""
 
 _THEIRS = (IntegrityError, DataError, ProgrammingError)  # what a submission's content can cause
-_OURS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+_OURS = {
+    getattr(errno, name)
+    for kind in ("ENOSPC EDQUOT EROFS", "EACCES EPERM EIO", "EMFILE ENFILE ENOMEM")
+    for name in kind.split()
+}
 
 
 @contextmanager
@@ -79,7 +83,7 @@ def _lock_of_server(room: Classroom) -> Iterator[None]:
             connection.commit()
             yield
     except DBAPIError as error:
-        raise CourseError(fault(error, room.gradebook_words)) from error
+        raise CourseError(fault(error, room.gradebook_words) or str(error)) from error
     finally:
         engine.dispose()
 
@@ -114,9 +118,12 @@ def _keep_copy(database: sqlite3.Connection, room: Classroom) -> None:
     folder.mkdir(exist_ok=True)
     now = datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S")
     new = folder / f"gradebook-{now}.new"
-    with closing(sqlite3.connect(new)) as copy:
-        database.backup(copy)
-    new.replace(new.with_suffix(".db"))
+    try:
+        with closing(sqlite3.connect(new)) as copy:
+            database.backup(copy)
+        new.replace(new.with_suffix(".db"))
+    finally:
+        new.unlink(missing_ok=True)
     for old in sorted(folder.glob("gradebook-*.db"))[:-COPIES]:
         old.unlink()
 
@@ -136,7 +143,7 @@ def fault(error: BaseException, gradebook: str) -> str:
             where = link.filename or gradebook
             if link.errno in (errno.ENOSPC, errno.EDQUOT):
                 return f"The disk is full ({where}). Make room, then run course grade again."
-            return f"{where} cannot be written to ({link.strerror}). See to it, then run again."
+            return f"The system refuses ({link.strerror}: {where}). See to it, then run it again."
         if isinstance(link, DatabaseError | sqlite3.Error) and not isinstance(link, _THEIRS):
             return _fault_of_database(str(getattr(link, "orig", None) or link), gradebook)
     return ""
@@ -154,8 +161,9 @@ def _fault_of_database(said: str, gradebook: str) -> str:
     if "malformed" in said or "not a database" in said:
         return (
             f"The gradebook is damaged ({gradebook}: {first}). Nothing was changed. Copies from "
-            "before earlier runs are in backups/ beside it: move it away, put the latest copy in "
-            "its place, and run course grade --force, which enters what is newer than the copy."
+            "before earlier runs are in backups/ beside it: move it away, with the files of its "
+            "name that end in -wal and -shm, put the latest copy in its place, and run course "
+            "grade --force, which enters what is newer than the copy."
         )
     return (
         f"The gradebook does not answer ({gradebook}: {first}). See who uses it, or whether it "

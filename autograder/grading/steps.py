@@ -9,6 +9,7 @@ import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import BaseConverter
@@ -41,7 +42,9 @@ class _Half(Autograde):
         )
         # What is graded already and unchanged was left out before; whatever else lies there is old.
         super().__init__(coursedir=coursedir, config=room.config, force=True)
-        self.place = room.gradebook_words
+        if coursedir.student_id != glob.escape(student):
+            raise Unfit from ValueError("nbgrader takes blanks off the ends of this folder's name")
+        self.room = room
 
     def run(self) -> None:
         """Do it. Raises Unfit, or CourseError where the submission is not to blame."""
@@ -49,7 +52,7 @@ class _Half(Autograde):
             self.start()
         except (Exception, SystemExit) as error:
             cause = self.cause or error
-            if said := fault(cause, self.place):
+            if said := _fault(self.room, cause):
                 raise CourseError(said) from cause
             raise Unfit from cause
 
@@ -105,10 +108,20 @@ class _EnterMarks(_Half):
         return resources | {"convnets_contained": self.contained}
 
 
-def prepare(room: Classroom, student: str, assignment: str) -> worker.Job:
+def _fault(room: Classroom, error: BaseException) -> str:
+    """What to do about an error that is no submission's fault, in words; else nothing."""
+    submitted = Path(room.coursedir.format_path(room.coursedir.submitted_directory, ".", "."))
+    where = getattr(error, "filename", None)
+    if isinstance(where, str) and Path(where).is_relative_to(submitted):
+        return ""
+    return fault(error, room.gradebook_words)
+
+
+def prepare(room: Classroom, student: str, assignment: str, walls: bool = True) -> worker.Job:
     """Sanitise a submission where its graded notebook will be, and pack it for a worker.
 
-    Raises Unfit, or CourseError where the gradebook or the disk is to blame.
+    walls: whether it may run in a sandbox only. Raises Unfit, or CourseError where the gradebook
+    or the disk is to blame.
     """
     _Sanitise(room, student, assignment).run()
     try:
@@ -126,11 +139,12 @@ def prepare(room: Classroom, student: str, assignment: str) -> worker.Job:
             {name: path.read_bytes() for name, path in beside.items()},
             submission_key(key, student, assignment),
             _settings(room),
+            walls,
             worker.course(),
         )
     except (OSError, ValueError) as error:
         take_back(room, student, assignment)
-        if said := fault(error, room.gradebook_words):
+        if said := _fault(room, error):
             raise CourseError(said) from error
         raise Unfit from error
 
@@ -164,6 +178,9 @@ def enter_marks(
     folder = room.folder("autograded", student, assignment)
     half = _EnterMarks(room, student, assignment)
     half.contained = contained
+    if not notebooks or {*notebooks} != {path.name for path in folder.glob("*.ipynb")}:
+        # What was not judged must not be entered: nbgrader gives such cells their points.
+        raise Unfit from ValueError("not all of its notebooks were judged")
     try:
         for name, text in notebooks.items():
             (folder / name).write_text(text, encoding="utf-8")

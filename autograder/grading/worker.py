@@ -7,6 +7,7 @@ grader. What it is told is only about the submission in hand.
 import functools
 import hashlib
 import logging
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,12 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
-from nbgrader.utils import setenv
+from traitlets.config import Config
 from traitlets.log import get_logger
 
-from autograder import ROOT, CourseError
+from autograder import ROOT, CourseError, containment
 from autograder.configuration import course_config
 from autograder.grading.cluster import Again
+from autograder.grading.gradebook import fault
 from autograder.judge.preprocessors import Arm, Execute, Judge, SandboxLost
 from autograder.kernels.provisioner import NoSandbox
 
@@ -33,7 +35,7 @@ class Job:
 
     notebooks: their texts by name, sanitised; beside: the other files handed in; key: for the
     questions to this submission; settings: what the grader's configuration says about execution;
-    course: which course it is, see :func:`course`.
+    walls: whether it may run in a sandbox only; course: which course it is, see :func:`course`.
     """
 
     student: str
@@ -42,6 +44,7 @@ class Job:
     beside: dict[str, bytes]
     key: bytes
     settings: dict
+    walls: bool
     course: str
 
     @property
@@ -75,9 +78,17 @@ def course() -> str:
     """A fingerprint of the code that decides marks: grader and workers must have the same."""
     hashed = hashlib.sha256()
     for package in ("autograder", "helpers"):
-        for path in sorted((ROOT / package).rglob("*.py")):
+        for path in _modules(ROOT / package):
             hashed.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return hashed.hexdigest()
+
+
+def _modules(package: Path) -> Iterator[Path]:
+    """The files of a package and of those below it; a folder of submissions is none."""
+    yield from sorted(package.glob("*.py"))
+    for folder in sorted(package.iterdir()):
+        if (folder / "__init__.py").is_file():
+            yield from _modules(folder)
 
 
 def examine(job: Job) -> Examined:
@@ -89,42 +100,47 @@ def examine(job: Job) -> Examined:
     if job.course != course():
         done.refused = "its course is another version than the grader's: update it, restart it"
         return done
-    config = course_config()
-    config.update(job.settings)
     began, used = time.monotonic(), time.process_time()
-    with _logged(done.log), tempfile.TemporaryDirectory(prefix="submission-") as folder:
-        for name, content in job.beside.items():
-            path = Path(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        try:
+    try:
+        config = course_config()
+        config.merge(Config(job.settings))
+        if job.walls and containment.given_up(config):
+            done.refused = "a worker cannot contain notebooks: it needs Linux, or --no-sandbox"
+            return done
+        with _logged(done.log), tempfile.TemporaryDirectory(prefix="submission-") as folder:
+            for name, content in job.beside.items():
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
             for name, text in job.notebooks.items():
-                resources = {
-                    "nbgrader": {
-                        "student": job.student,
-                        "assignment": job.assignment,
-                        "notebook": Path(name).stem,
-                    },
-                    "metadata": {"path": folder},
-                    "convnets_key": job.key,
-                }
-                nb = nbformat.reads(text, as_version=4)
-                with setenv(NBGRADER_EXECUTION="autograde"):
-                    for step in (Arm, Execute, Judge):
-                        nb, resources = step(config=config).preprocess(nb, resources)
-                done.notebooks[name] = nbformat.writes(nb)
-                done.contained &= resources["convnets_contained"]
-                done.cpu += resources["convnets_cpu"]
-                done.memory = max(done.memory, resources["convnets_memory"])
-        except SandboxLost as error:
-            raise Again(str(error)) from error
-        except (CourseError, NoSandbox) as error:
-            done.refused = str(error)
-        except Exception as error:
-            done.error = type(error).__name__, str(error)
+                _examine(job, name, text, folder, config, done)
+    except SandboxLost as error:
+        raise Again(str(error)) from error
+    except (CourseError, NoSandbox) as error:
+        done.refused = str(error)
+    except Exception as error:
+        done.refused = fault(error, "a worker's disk")
+        done.error = type(error).__name__, str(error)
     done.seconds = time.monotonic() - began
     done.cpu += time.process_time() - used
     return done
+
+
+def _examine(job: Job, name: str, text: str, folder: str, config: Config, done: Examined) -> None:
+    """Arm, run and judge one notebook, as nbgrader would."""
+    about = {"student": job.student, "assignment": job.assignment, "notebook": Path(name).stem}
+    resources = {"nbgrader": about, "metadata": {"path": folder}, "convnets_key": job.key}
+    nb = nbformat.reads(text, as_version=4)
+    os.environ["NBGRADER_EXECUTION"] = "autograde"
+    try:
+        for step in (Arm, Execute, Judge):
+            nb, resources = step(config=config).preprocess(nb, resources)
+    finally:
+        os.environ.pop("NBGRADER_EXECUTION", None)
+    done.notebooks[name] = nbformat.writes(nb)
+    done.contained &= resources["convnets_contained"]
+    done.cpu += resources["convnets_cpu"]
+    done.memory = max(done.memory, resources["convnets_memory"])
 
 
 class _Lines(logging.Handler):

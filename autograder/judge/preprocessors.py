@@ -31,6 +31,7 @@ from autograder import containment, exercises
 from autograder.judge import probe, verdict
 from autograder.judge.graded import Graded
 from autograder.judge.keys import course_key, seed_for, submission_key
+from autograder.kernels.provisioner import Vanished
 from helpers.checks import modules, records
 from helpers.checks.exercise import arguments_for, standalone
 
@@ -217,12 +218,14 @@ class Execute(StockExecute):
 
     def preprocess(self, nb, resources, km=None):
         self._received, self._unfinished, self._manager = Counter(), 0, None
-        resources["convnets_contained"] = containment.ensure(self.config)
-        if not resources["convnets_contained"]:
-            self.log.warning(containment.UNCONTAINED)
         try:
+            resources["convnets_contained"] = containment.ensure(self.config)
+            if not resources["convnets_contained"]:
+                self.log.warning(containment.UNCONTAINED)
             nb, resources = super().preprocess(nb, resources, km)
         except Exception as error:
+            if isinstance(error, Vanished) or isinstance(error.__cause__, Vanished):
+                raise SandboxLost from error  # before there was a kernel, or before the canary's
             if self._about("vanished", False):
                 raise SandboxLost from error
             raise

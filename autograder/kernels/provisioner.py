@@ -23,7 +23,7 @@ from traitlets import Bool, Integer, List, Unicode
 
 from autograder.kernels import sandbox
 
-__all__ = ["ContainedProvisioner", "NoSandbox", "shared_zygote"]
+__all__ = ["ContainedProvisioner", "NoSandbox", "Vanished", "shared_zygote"]
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +52,21 @@ class NoSandbox(RuntimeError):
     """No sandbox can be built here; the text says why and what to do about it."""
 
 
+class Vanished(RuntimeError):
+    """What stands around a kernel was killed, which nothing inside it can do."""
+
+
 class Zygote:
     """A zygote to fork kernels from; see :mod:`autograder.kernels.zygote`."""
 
     def __init__(self, connection: socket.socket):
         self._socket, self._lock = connection, threading.Lock()
         atexit.register(connection.close)
+
+    def close(self) -> None:
+        """Let go of it, for good."""
+        atexit.unregister(self._socket.close)
+        self._socket.close()
 
     def alive(self) -> bool:
         """Whether it still runs."""
@@ -71,14 +80,14 @@ class Zygote:
     def start(self, request: bytes) -> socket.socket:
         """Have a kernel started. Gives the socket on which its supervisor talks.
 
-        Raises RuntimeError if the zygote has gone.
+        Raises Vanished if the zygote has gone.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             with self._lock, theirs:
                 socket.send_fds(self._socket, [request], [theirs.fileno()])
         except OSError as error:
-            raise RuntimeError("The zygote has gone.") from error
+            raise Vanished("The zygote has gone.") from error
         return ours
 
 
@@ -126,7 +135,9 @@ def zygote(preload: tuple[str, ...], shared: str = "") -> Zygote:
     """
     with _zygotes_lock:
         found = _zygotes.get((os.getpid(), preload))
-        if found is None or (isinstance(found, Zygote) and not found.alive()):
+        if isinstance(found, Zygote) and not found.alive():
+            found = found.close()
+        if found is None:
             try:
                 found = _connected(shared) or OwnZygote(preload)
                 if isinstance(found, OwnZygote):
@@ -143,12 +154,20 @@ def _connected(address: str) -> Zygote | None:
     if not address:
         return None
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    try:
+    answer = b""
+    with suppress(OSError):
         connection.connect(address)
-    except OSError:
+        answer = connection.recv(1 << 12)
+    if answer != b"ready":
         connection.close()
         return None
     return Zygote(connection)
+
+
+def _short() -> str:
+    """A folder for temporary files with a short name: sockets' paths have 107 characters."""
+    where = tempfile.gettempdir()
+    return where if len(where) <= 60 else "/tmp"
 
 
 @contextmanager
@@ -158,7 +177,7 @@ def shared_zygote(preload: list[str]) -> Iterator[str]:
     It imports while whoever connects waits, and ends with the block, or with this process.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="zygote-") as folder,
+        tempfile.TemporaryDirectory(prefix="zygote-", dir=_short()) as folder,
         socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener,
     ):
         address = f"{folder}/socket"
@@ -190,8 +209,10 @@ class Contained:
             message = {"error": f"it did not start within {seconds:g} seconds"}
         if "pid" not in message:
             supervisor.close()
+            if not message:
+                raise Vanished("The kernel did not start: its supervisor is gone")
             why = message.get("error") or message.get("ended", {}).get("reason")
-            raise RuntimeError(f"The kernel did not start: {why or 'its supervisor is gone'}")
+            raise RuntimeError(f"The kernel did not start: {why}")
         self.pid = message["pid"]
 
     def _read(self, seconds: float) -> None:
@@ -321,10 +342,7 @@ class ContainedProvisioner(LocalProvisioner):
         if trouble := sandbox.trouble():
             raise NoSandbox(trouble)
         if self._sockets is None:
-            where = tempfile.gettempdir()
-            if len(where) > 60:  # a socket's path has at most 107 characters
-                where = "/tmp"
-            self._sockets = tempfile.mkdtemp(prefix="kernel-", dir=where)
+            self._sockets = tempfile.mkdtemp(prefix="kernel-", dir=_short())
         manager = self.parent
         manager.transport, manager.ip = "ipc", f"{self._sockets}/socket"
         manager.connection_file = f"{self._sockets}/grader.json"

@@ -5,7 +5,8 @@
 The descriptor is one end of a SEQPACKET socket pair. First comes `{"preload": [modules],
 "environment": {...}}`; the answer is "ready" or why not. Then every message is a request with one
 descriptor, the socket on which that kernel's supervisor talks. If there is a listener, other
-graders connect to it and send theirs. The zygote ends with the grader that started it.
+graders connect to it, are told "ready", and send theirs. The zygote ends with the grader that
+started it.
 """
 
 import gc
@@ -49,7 +50,9 @@ def main(descriptor: int, listener: int | None = None) -> None:
         for found in ready:
             if found in door:
                 grader, _ = found.accept()
-                graders[grader] = _size_of(grader)
+                with suppress(OSError):  # it may have gone in the meantime
+                    graders[grader] = _size_of(grader)
+                    grader.send(b"ready")
             elif not _serve(found, [*door, *graders], graders[found]):
                 if found is first:
                     return
@@ -72,9 +75,11 @@ def _serve(grader: socket.socket, sockets: list[socket.socket], size: int) -> bo
     if not packed:
         return False
     own = os.getpid()
-    if os.fork() == 0:
-        _supervise(sockets, packed, descriptors[0], own, size)
-    os.close(descriptors[0])
+    with suppress(OSError):  # whoever asked sees that nobody answers
+        if os.fork() == 0:
+            _supervise(sockets, packed, descriptors[0], own, size)
+    for descriptor in descriptors:
+        os.close(descriptor)
     return True
 
 

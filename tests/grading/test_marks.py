@@ -181,11 +181,10 @@ def postgres(tmp_path_factory):
 
 
 @contextmanager
-def programs(*commands):
-    started = [
-        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for command in commands
-    ]
+def programs(environment, *commands):
+    options = {"cwd": ROOT, "env": os.environ | environment}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    started = [subprocess.Popen(command, **options, **quiet) for command in commands]
     try:
         yield started
     finally:
@@ -204,11 +203,12 @@ def test_workers_elsewhere_and_a_database_give_the_same_marks(postgres, local, t
     register(room)
     address = f"tcp://127.0.0.1:{free_port()}"
     dask = [sys.executable, "-m", "distributed.cli.dask_"]
+    environment = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     schedule = [*dask[:2], dask[2] + "scheduler", "--port", address.rpartition(":")[2],
                 "--host", "127.0.0.1", "--no-dashboard"]  # fmt: skip
     work = [*dask[:2], dask[2] + "worker", address, "--nthreads", "1", "--no-dashboard",
             "--no-nanny", "--local-directory", str(tmp_path)]  # fmt: skip
-    with programs(schedule, work, work) as (_, doomed, _):
+    with programs(environment, schedule, work, work) as (_, doomed, _):
         keep, killed = room.keep_record, []
 
         def kill_first(assignment, record):
