@@ -204,7 +204,7 @@ def feedback(
         if waiting := [row for row in room.standings(name) if row.by_hand]:
             typer.echo(
                 f"{name}: written answers of {len(waiting)} student(s) are still to be read; until "
-                "then their pages show 0 for them. Afterwards, write feedback again."
+                "then their pages say that points are to come. Afterwards, write feedback again."
             )
     typer.echo(f"Look in {room.place / 'feedback'}, STUDENT/ASSIGNMENT/NOTEBOOK.html.")
 

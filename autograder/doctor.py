@@ -144,7 +144,9 @@ def _sandbox(root: Path) -> Iterator[Finding]:
             detail = f"given up by {containment.SWITCH}: {containment.WARNING}"
             yield Finding(part, "note", detail, trouble)
         else:
-            yield Finding(part, "note", "none: nothing is graded without --no-sandbox", trouble)
+            linux = sys.platform.startswith("linux")
+            without = "nothing is graded without --no-sandbox" if linux else containment.WARNING
+            yield Finding(part, "note", f"none: {without}", trouble)
         return
     version = _output("bwrap", "--version")
     kinds = {limit for limits in cgroup.parents().values() for limit in limits}
