@@ -101,8 +101,9 @@ def ready(room: Classroom) -> None:
                 [said] = database.execute("PRAGMA quick_check(1)").fetchone()
                 if said != "ok":
                     raise sqlite3.DatabaseError(f"malformed: {said}")
-                database.execute("BEGIN IMMEDIATE").connection.rollback()
                 _keep_copy(database, room)
+                [version] = database.execute("PRAGMA user_version").fetchone()
+                database.execute(f"PRAGMA user_version = {version}")  # can it be written to?
         with room.gradebook():
             pass
         if path is not None:

@@ -285,7 +285,8 @@ class Execute(StockExecute):
             if account == cell_index and msg["msg_type"] == "display_data":
                 # An answer: the judge looks at it closely, and nobody keeps it.
                 data = msg["content"]["data"]
-                cell.outputs.append(NotebookNode(output_type="display_data", data=data))
+                answer = {"output_type": "display_data", "metadata": {}, "data": data}
+                cell.outputs.append(NotebookNode(answer))
                 return None
         return super().process_message(msg, cell, cell_index)
 

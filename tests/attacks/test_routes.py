@@ -7,6 +7,7 @@ from nbformat.v4 import new_code_cell
 from autograder import ROOT, CourseError, containment, feedback, grading, report
 from autograder.classroom import FAILED, GRADED, Classroom
 from autograder.configuration import nbgrader_api
+from autograder.grading import cluster
 from autograder.kernels import canary
 from autograder.sample.submissions import solved_answers, submission
 
@@ -120,6 +121,7 @@ def test_without_a_sandbox_nobody_can_overlook_it(room, capfd):
 
 def test_where_there_is_no_sandbox_grading_stops_and_says_what_to_do(room, monkeypatch):
     closed = Classroom(room.place, sandbox=True)
+    monkeypatch.delenv(cluster.SCHEDULER)
     monkeypatch.setattr(containment.sandbox, "trouble", lambda: "Install bubblewrap.")
     before = room.records(ASSIGNMENT)
     with pytest.raises(CourseError, match=r"Install bubblewrap\. .*--no-sandbox"):

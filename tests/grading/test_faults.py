@@ -58,6 +58,11 @@ def hand_in(room, *students):
         nbformat.write(quick(), folder / NAME)
 
 
+def graded(room):
+    """Who has been graded successfully."""
+    return {r.student for r in room.records(ASSIGNMENT).values() if r.status == GRADED}
+
+
 def scores(room):
     return {row.student: row.score for row in room.standings(ASSIGNMENT)}
 
@@ -103,14 +108,14 @@ def until(condition, seconds=400):
 def test_killing_the_grader_loses_nothing_and_leaves_nobody(room, tmp_path, worker_here):
     hand_in(room, "ann", "bob", "cat", "dan")
     grader = grade_elsewhere(tmp_path, room)
-    until(lambda: room.records(ASSIGNMENT) or grader.poll() is not None)
+    until(lambda: graded(room) or grader.poll() is not None)
     family = psutil.Process(grader.pid).children(recursive=True)
     grader.kill()
     grader.wait()
     psutil.wait_procs(family, timeout=30)
     alive = [process for process in family if process.is_running()]
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
-    recorded = room.records(ASSIGNMENT)
+    recorded = graded(room)
     assert recorded
     before = scores(room)
     assert all(before[student] == POINTS for student in recorded)
@@ -198,19 +203,19 @@ def test_a_worker_without_disk_is_no_fault_of_the_submission(room, worker_here, 
 
 
 def test_odd_names_cost_nobody_else_anything(room, worker_here, capfd):
-    hand_in(room, "ann", "ann ", ".old")
+    hand_in(room, "ann", "ann ", ".old", "pipe")
     folder = room.folder("submitted", "ann", ASSIGNMENT)
     (folder / os.fsdecode(b"\xdcbung.txt")).write_text("mine", encoding="utf-8")
     (folder / "loop").symlink_to("loop")
     (folder / "module.py").mkdir()
-    os.mkfifo(folder / "pipe")
+    os.mkfifo(room.folder("submitted", "pipe", ASSIGNMENT) / "pipe")
     strange = room.folder("submitted", os.fsdecode(b"J\xf6rg"), ASSIGNMENT)
     strange.mkdir(parents=True)
     records = {record.student: record for record in grading.grade(room)[ASSIGNMENT]}
-    assert {*records} == {"ann", "ann "}
-    assert records["ann "].status == FAILED
+    assert {*records} == {"ann", "ann ", "pipe"}
+    assert records["ann "].status == records["pipe"].status == FAILED
     assert "blanks" in records["ann "].detail
-    assert scores(room) == {"ann": POINTS, "ann ": None}
+    assert scores(room)["ann"] == POINTS
     assert "Left alone, not named like an assignment" in capfd.readouterr().out
 
 
