@@ -316,7 +316,7 @@ def logged(path: Path) -> Iterator[Console]:
     path.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    log = open(path, "w", encoding="utf-8")  # noqa: SIM115 - closing it may fail
+    log = open(path, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - closing it may fail
     with _screen() as screen:
         kept = [(number, os.dup(number)) for number in (1, 2)]
         handler = _handler(log)
