@@ -110,7 +110,11 @@ class Arm(NbGraderPreprocessor):
                 cells.append(cell)
                 continue
             cell.source = armed[name].question()
-            cells += [new_code_cell(guard_source(graded), metadata={AROUND: True}), cell]
+            before = new_code_cell(guard_source(graded), metadata={AROUND: True})
+            # In a cell of its own: as long as the question's runs, hooks of the student's could
+            # still answer it.
+            after = new_code_cell(f"{PROBE}.release()", metadata={AROUND: True})
+            cells += [before, cell, after]
         nb.cells = cells
         return nb, resources
 

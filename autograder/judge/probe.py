@@ -238,14 +238,11 @@ def timed_call(function, arguments):
 
 
 def answer(shell, request):
-    """Ask everything in `request`, publish the answers, one message each, and release."""
-    try:
-        if request["kind"] == "value":
-            tell(shell, request)
-        else:
-            question(shell, request)
-    finally:
-        release()
+    """Ask everything in `request`, and publish the answers, one message each."""
+    if request["kind"] == "value":
+        tell(shell, request)
+    else:
+        question(shell, request)
 
 
 def tell(shell, request):
