@@ -534,7 +534,7 @@ ATTACKS = [
     Attack("replies", "sends replies, states and counts in the kernel's name", forward=REPLIES),
     Attack(
         "the grader's voice", "sends itself requests, with the sockets' own key", ASKED_BY_ITSELF,
-        after=ASKED_BY_ITSELF_AFTER,
+        after=ASKED_BY_ITSELF_AFTER, others=False, heard=False,  # it can stop its own kernel
     ),
     Attack("nonsense", "sends evidence and messages that make no sense", forward=NONSENSE),
     Attack("strange results", "returns objects that equal all and lie", forward=STRANGE_RESULTS),
