@@ -27,7 +27,7 @@ from autograder.grading.reasons import explain, kept, remarks
 from autograder.grading.screen import gradebook_table
 from autograder.grading.worker import Examined, Job, examine
 from autograder.intake import desk
-from autograder.kernels.provisioner import shared_zygote
+from autograder.kernels.provisioner import ContainedProvisioner, shared_zygote
 
 __all__ = ["grade", "gradebook_table", "register", "remarks"]
 
@@ -69,8 +69,9 @@ def _grade_class(
     address: str | None,
 ) -> dict[str, list[Record]]:
     assignments = room.assignments(list(named))
+    walls = _walls(room, address)
     with gradebook.alone(room), room.logged("grading.log") as console:
-        if not _walls(room, address):
+        if not walls:
             console.print(f"[bold red]NO SANDBOX[/]: {containment.WARNING}", soft_wrap=True)
         elif not address:
             containment.look(room.config)
@@ -86,7 +87,6 @@ def _grade_class(
         if student and not any(student in room.students(name) for name in assignments):
             raise CourseError(f"There is no submission of {student}.")
         with screen.progress(console) as progress:
-            walls = _walls(room, address)
             records = {name: [] for name in assignments}
             run = _Run(room, console, progress, len(todo), walls, records)
             try:
@@ -171,7 +171,7 @@ def _grade(run: "_Run", todo: list[tuple[str, str]], jobs: int | None, address: 
         return
     several = max(len(run.room.notebooks(name)) for name in run.records)
     workers = min(jobs or psutil.cpu_count(logical=True) or 1, len(todo))
-    deadline = run.room.config.ContainedProvisioner.get("deadline", 600)
+    deadline = ContainedProvisioner(config=run.room.config).deadline
     with (
         _shared_zygote(run.room, address),
         cluster.opened(address, workers, [examine.__module__]) as client,
@@ -196,11 +196,11 @@ def _walls(room: Classroom, address: str | None) -> bool:
 @contextmanager
 def _shared_zygote(room: Classroom, address: str | None) -> Iterator[None]:
     """One zygote for all workers on this machine."""
-    settings = room.config.ContainedProvisioner
-    if address or containment.given_up(room.config) or not settings.get("warm", True):
+    kernels, settings = ContainedProvisioner(config=room.config), room.config.ContainedProvisioner
+    if address or not kernels.contained or not kernels.warm:
         yield
         return
-    with shared_zygote(settings.preload) as where:
+    with shared_zygote(kernels.preload) as where:
         settings.zygote = where
         try:
             yield

@@ -77,24 +77,22 @@ def opened(scheduler: str | None, workers: int, preload: Sequence[str] = ()) -> 
         with client:
             yield client
         return
-    # The process that workers fork from starts with the first of them.
-    with dask.config.set(LOCAL):
-        get_mp_context().set_forkserver_preload(["distributed", *preload])
     # The temporary folder stays until the workers have left it.
-    with (
-        tempfile.TemporaryDirectory(prefix="workers-") as folder,
-        dask.config.set(LOCAL),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address=None,
-            local_directory=folder,
-            security=Security.temporary(),
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+    with tempfile.TemporaryDirectory(prefix="workers-") as folder, dask.config.set(LOCAL):
+        # The process that workers fork from starts with the first of them.
+        get_mp_context().set_forkserver_preload(["distributed", *preload])
+        with (
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address=None,
+                local_directory=folder,
+                security=Security.temporary(),
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
 
 
 @contextmanager
@@ -130,18 +128,20 @@ def done_by(
     jobs, losses, call = iter(jobs), Counter(), _call(work)
     out: dict[Future, Any] = {}
     suspects: deque[Any] = deque()
+
+    def send(job: Any) -> None:
+        with _asking():
+            out[client.submit(call, pickle.dumps(job), pure=False)] = job
+
     try:
         while True:
             with _asking():
                 threads = max(1, sum(client.nthreads().values()))
             while len(out) < 2 * threads and (job := next(jobs, None)) is not None:
-                with _asking():
-                    out[client.submit(call, pickle.dumps(job), pure=False)] = job
+                send(job)
             # A free worker takes a single job, so a second loss is this job's own doing.
             while len(out) < threads and suspects:
-                job = suspects.popleft()
-                with _asking():
-                    out[client.submit(call, pickle.dumps(job), pure=False)] = job
+                send(suspects.popleft())
             if not out:
                 return
             for future, why in _ended(client, out, overdue):

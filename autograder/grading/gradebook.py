@@ -31,11 +31,9 @@ PATIENCE = 60
 """Seconds to wait for another process to let go of an SQLite gradebook."""
 
 _THEIRS = (IntegrityError, DataError, ProgrammingError)  # what a submission's content can cause
-_OURS = {
-    getattr(errno, name)
-    for kind in ("ENOSPC EDQUOT EROFS", "EACCES EPERM EIO", "EMFILE ENFILE ENOMEM")
-    for name in kind.split()
-}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+_OURS = _FULL | _REFUSED | {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 @contextmanager
@@ -142,7 +140,7 @@ def fault(error: BaseException, gradebook: str) -> str:
     for link in chain:
         if isinstance(link, OSError) and link.errno in _OURS:
             where = link.filename or gradebook
-            if link.errno in (errno.ENOSPC, errno.EDQUOT):
+            if link.errno in _FULL:
                 return f"The disk is full ({where}). Make room, then run course grade again."
             return f"The system refuses ({link.strerror}: {where}). See to it, then run it again."
         if isinstance(link, DatabaseError | sqlite3.Error) and not isinstance(link, _THEIRS):

@@ -22,6 +22,7 @@ from autograder.grading import worker
 from autograder.grading.gradebook import fault
 from autograder.judge.keys import course_key, submission_key
 from autograder.judge.preprocessors import ON_WORKERS
+from autograder.kernels.provisioner import ContainedProvisioner
 
 __all__ = ["Unfit", "enter_marks", "prepare", "take_back"]
 
@@ -150,7 +151,7 @@ def prepare(room: Classroom, student: str, assignment: str, walls: bool = True) 
 
 
 def _check_size(size: int, room: Classroom) -> None:
-    most = room.config.ContainedProvisioner.get("tmp_mb", 256)
+    most = ContainedProvisioner(config=room.config).tmp_mb
     if size > most << 20:
         raise ValueError(f"its files take {size >> 20} MB, and a notebook has {most} MB for them")
 
