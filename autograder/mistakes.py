@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from autograder import ROOT
 from autograder.exercises import load
 from autograder.judge.graded import Graded
-from helpers.checks.exercise import Exercise, Mistake, Verdict, arguments_for, judge, outcome_of
+from helpers.checks.exercise import (
+    Exercise,
+    Mistake,
+    Verdict,
+    arguments_for,
+    judge,
+    outcome_of,
+    trusted,
+)
 from helpers.checks.records import decode, decode_outcome, encode, record_call, to_live
 
 SEED = 1989
@@ -46,7 +54,7 @@ def examine(graded: Graded, wrong: Mistake, seed: int = SEED) -> tuple[bool, boo
     """Whether the hidden tests reject a mistake, and whether they call it by its name alone."""
     exercise = graded.exercise
     arguments = [arguments_for(case, [seed, i]) for i, case in enumerate(exercise.cases)]
-    made = exercise.asked(wrong.of(exercise.reference))
+    made = trusted(exercise, wrong.of(exercise.reference))
     verdict = judge(exercise, arguments, [outcome_of(made, args) for args in arguments])
     named = [found.mistakes == [wrong] and found.certain for found in verdict.findings]
     return verdict.fraction < 1, bool(named) and all(named)

@@ -10,6 +10,8 @@ from bs4 import BeautifulSoup
 from autograder import containment
 from autograder.kernels import sandbox
 
+from .commands import Commands
+
 # Two workers on two cores: more threads, here and in the kernels, would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -30,6 +32,14 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if NO_SANDBOX and item.get_closest_marker("sandbox"):
             item.add_marker(pytest.mark.skip(reason=NO_SANDBOX))
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory):
+    """The commands of this course, quick to start."""
+    commands = Commands(tmp_path_factory.mktemp("commands"))
+    yield commands
+    commands.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,8 @@
 """The page on adding a notebook is true: its files make a notebook that grades as it says."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
+from contextlib import closing
 
 import jupytext
 import nbformat
@@ -13,6 +11,8 @@ from nbgrader.api import Gradebook
 
 from autograder import ROOT
 from autograder.judge.verdict import MIME
+
+from .commands import Commands
 
 PAGE = (ROOT / "docs" / "adding_a_notebook.md").read_text(encoding="utf-8")
 FILES = dict(
@@ -29,22 +29,6 @@ def dropout(x, keep, p):
 """
 NOT_SCALED = RIGHT.replace("* (1 / (1 - p))", "")
 BORROWED = "from helpers.dropout import dropout"
-
-IN_TURN = """
-import sys
-
-from autograder.cli import app
-from jupytext.cli import jupytext
-from nbgrader.apps import NbGraderApp
-
-programs = {"jupytext": jupytext, "course": app, "nbgrader": NbGraderApp.launch_instance}
-for line in sys.argv[1:]:
-    program, *arguments = line.split()
-    try:
-        programs[program](arguments)
-    except SystemExit as done:
-        assert not done.code, line
-"""
 
 
 @pytest.fixture(scope="module")
@@ -75,18 +59,13 @@ def hand_in(course, student, answer):
 
 
 @pytest.fixture(scope="module")
-def printed(course):
-    """What the page's commands, and grading after them, print in the copy: all in one process."""
+def printed(course, tmp_path_factory):
+    """What the page's commands, and grading after them, print in the copy."""
     for student, answer in {"right": RIGHT, "wrong": NOT_SCALED, "borrows": BORROWED}.items():
         hand_in(course, student, answer)
     lines = [*COMMANDS.splitlines(), f"nbgrader autograde {ASSIGNMENT}"]
-    done = subprocess.run(
-        [sys.executable, "-c", IN_TURN, *lines],
-        cwd=course, env=os.environ | {"PYTHONPATH": str(course)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    with closing(Commands(tmp_path_factory.mktemp("commands"), course)) as commands:
+        return "".join(commands(*line.split()) for line in lines)
 
 
 def test_the_page_has_the_four_files():

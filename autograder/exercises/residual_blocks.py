@@ -13,9 +13,8 @@ from torch import nn
 
 from autograder.judge.graded import AUTOGRAD, Graded, Withhold
 from helpers.checks import residual_blocks as visible
-from helpers.checks.exercise import Case, Exercise, mistake
+from helpers.checks.exercise import Case, Exercise, described, mistake
 from helpers.checks.lenet import module_inputs
-from helpers.checks.modules import describe_module
 from helpers.checks.residual_blocks import (
     after,
     block_inputs,
@@ -177,18 +176,6 @@ def shortcuts_first(build):
     return built
 
 
-@cache
-def _shapes_only(build, options, shape):
-    return describe_module(build, dict(options), shape, None)
-
-
-def described(build, options, shape, seed):
-    """What `describe_module` says of one of our own networks; sizes alone are worked out once."""
-    if seed is None:
-        return _shapes_only(build, tuple(options.items()), shape)
-    return describe_module(build, options, shape, seed, any_device=False)
-
-
 def shortcut_in_either_order(exercise):
     """The exercise with shortcuts computed first accepted, and no other orders tried.
 
@@ -198,9 +185,9 @@ def shortcut_in_either_order(exercise):
 
     def early(options, shape, seed):
         if seed is not None:
-            yield describe_module(other, options, shape, seed, any_device=False)
+            yield described(other, options, shape, seed)
 
-    return replace(exercise, alternatives=early, ask=described)
+    return replace(exercise, alternatives=early)
 
 
 def skipping_from(net, start):

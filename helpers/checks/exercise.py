@@ -9,7 +9,7 @@ import dis
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 
 import numpy as np
 import torch
@@ -117,7 +117,7 @@ def module_exercise(
     def others(*arguments):
         yield from alternatives(build, arguments)
         for other in also:
-            yield describe_module(other, *arguments)
+            yield described(other, *arguments)
 
     return Exercise(
         name,
@@ -367,7 +367,7 @@ def judge(
     for case, args, outcome in zip(exercise.cases, arguments, outcomes, strict=True):
         exact = _cast(args, torch.Tensor.double)
         magnitudes = _cast(exact, torch.Tensor.abs)  # what rounding errors are measured by
-        right = outcome_of(_trusted(exercise, exercise.reference), exact)
+        right = outcome_of(trusted(exercise, exercise.reference), exact)
         want = _split(right, exercise.parts)
         scale = _scale(exercise, magnitudes, right)
         got = _split(outcome, exercise.parts)
@@ -383,10 +383,25 @@ def judge(
     return Verdict(exercise, results, _diagnose(exercise, parts, expected, results))
 
 
-def _trusted(exercise: Exercise, function: Callable) -> Callable:
-    """What a case's arguments are given to for one of our own functions: no device is tried."""
-    asked = exercise.asked(function)
-    return partial(asked, any_device=False) if exercise.ask is describe_module else asked
+def trusted(exercise: Exercise, function: Callable) -> Callable:
+    """What a case's arguments are given to for one of our own functions."""
+    if exercise.ask is describe_module:
+        return partial(described, function)
+    return exercise.asked(function)
+
+
+def described(build: Callable, options: dict, shape: tuple, seed: int | None, *training) -> dict:
+    """What `describe_module` says of a module of our own: no device is tried, and it is kept.
+
+    A network too large to run has the same sizes for every learner, and of a wrong answer one asks
+    several times what each known mistake would have given.
+    """
+    return _described(build, repr(options), shape, seed, *training)
+
+
+@lru_cache(maxsize=1024)
+def _described(build: Callable, options: str, *others) -> dict:
+    return describe_module(build, ast.literal_eval(options), *others, any_device=False)
 
 
 def _measured(exercise: Exercise, case: Case, arguments: tuple, outcome: dict) -> CaseResult:
@@ -513,7 +528,7 @@ def _agreement(exercise, candidate, parts, expected, failing, thorough) -> set[t
     The failing cases are tried first: most mistakes need no other. Unless it is to be thorough, a
     mistake is given up as soon as there is no part left that it may explain in all cases.
     """
-    make, found = _trusted(exercise, candidate.of(exercise.reference)), set()
+    make, found = trusted(exercise, candidate.of(exercise.reference)), set()
     left = {part for _, part in failing}
     first = sorted(range(len(expected)), key=lambda i: not any(f[0] == i for f in failing))
     tried = {f[0] for f in failing}
@@ -536,7 +551,7 @@ def _raises_as(exercise, candidate, expected) -> bool:
 
     The sizes that torch names when shapes do not fit tell mistakes apart that raise the same error.
     """
-    make = _trusted(exercise, candidate.of(exercise.reference))
+    make = trusted(exercise, candidate.of(exercise.reference))
     for args, got in expected:
         said = next(iter(got.values())).get("message")
         if said is not None and outcome_of(make, args).get("message") != said:

@@ -11,9 +11,15 @@ import torch
 from torch import nn
 
 from helpers.checks import check, check_numbers, check_value
-from helpers.checks.exercise import Case, Exercise, Problem, mistake, module_exercise
+from helpers.checks.exercise import (
+    Case,
+    Exercise,
+    Problem,
+    described,
+    mistake,
+    module_exercise,
+)
 from helpers.checks.lenet import module_inputs
-from helpers.checks.modules import describe_module
 from helpers.models import googlenet
 from helpers.models.googlenet import Conv
 
@@ -850,7 +856,7 @@ def stem_always_wide(right, in_channels=3, width=1.0, **options):
 def other_orders(*arguments):
     """What GoogLeNet gives when it makes or runs layers of equal size in another order."""
     for build in (reduce_first, later_head_first):
-        yield describe_module(build, *arguments)
+        yield described(build, *arguments)
 
 
 GOOGLENET = replace(module_exercise(

@@ -54,8 +54,9 @@ def _shape(output):
 def layers_in_order(module, x):
     """The modules with parameters or statistics of their own, in the order they first run.
 
-    Returns them with the shapes of their outputs. The module is run once on `x`. Modules that only
-    hold parameters for others to use, and never run themselves, come last and without a shape.
+    Returns them, the shapes of their outputs, and what the module gave: it is run once on `x`.
+    Modules that only hold parameters for others to use, and never run themselves, come last and
+    without a shape.
     """
     seen, shapes, hooks = [], {}, []
 
@@ -68,12 +69,12 @@ def layers_in_order(module, x):
         for layer in module.modules():
             hooks.append(layer.register_forward_hook(note))
         with torch.no_grad():
-            module(x)
+            given = module(x)
     finally:
         for hook in hooks:
             hook.remove()
     idle = [m for m in module.modules() if id(m) not in shapes and any(_own_tensors(m))]
-    return seen + idle, [shapes[id(layer)] for layer in seen]
+    return seen + idle, [shapes[id(layer)] for layer in seen], given
 
 
 def set_weights(layers, seed, order=None):
@@ -91,11 +92,11 @@ def set_weights(layers, seed, order=None):
             turn = order[key][turn] if order and key in order else turn
             rng = np.random.default_rng([seed, zlib.crc32(repr(key).encode()), turn])
             for position, tensor in enumerate(parameters):
-                values = rng.standard_normal(tensor.numel())
+                values = rng.random(tensor.numel()) - 0.5
                 if tensor.ndim > 1 and not _one_a_map(tensor):
-                    values /= np.sqrt(tensor.numel() / len(tensor))
+                    values *= np.sqrt(12 * len(tensor) / tensor.numel())  # variance 1 / fan-in
                 else:
-                    values = 0.2 * values + (position == 0)
+                    values += position == 0
                 tensor.copy_(torch.from_numpy(values).reshape(tensor.shape))
             for position, tensor in enumerate(buffers):
                 values = rng.random(tensor.numel()) + (0.5 if position else -0.5)  # mean, variance
@@ -167,8 +168,7 @@ def describe_module(build, options, shape, seed, training=False, order=None, any
 def _shapes(module, x):
     """The output shapes of a module's layers, and of itself, for a meta tensor."""
     try:
-        _, stages = layers_in_order(module, x)
-        output = module(x)
+        _, stages, output = layers_in_order(module, x)
     except Exception as error:
         if _about_devices(error):
             raise Unusable(ONE_DEVICE) from None
@@ -190,7 +190,7 @@ def _run(module, shape, seed, order, training):
     """
     rng = np.random.default_rng(seed)
     first, second = (torch.from_numpy(rng.standard_normal(shape)) for _ in range(2))
-    layers, stages = layers_in_order(module, first)
+    layers, stages, _ = layers_in_order(module, first)
     set_weights(layers, seed, order)
     module.train(training)
     with torch.no_grad(), dropout_paused() if training else seeded(seed):
@@ -249,6 +249,6 @@ def alternatives(build, arguments):
     if seed is None:
         return
     module = build(**options).double().eval()
-    layers, _ = layers_in_order(module, torch.zeros(shape, dtype=torch.float64))
+    layers, _, _ = layers_in_order(module, torch.zeros(shape, dtype=torch.float64))
     for order in itertools.islice(orders(set_weights(layers, seed)), 1, None):
         yield describe_module(build, options, shape, seed, *training, order=order, any_device=False)

@@ -1,18 +1,16 @@
 """Markers planted in every hidden part turn up neither in the release nor in feedback."""
 
 import base64
-import os
-import subprocess
-import sys
 
 import nbformat
 import pytest
 from traitlets.config import Config
 
-from autograder import ROOT
 from autograder.exercises import load
 from autograder.judge.preprocessors import Arm
 from helpers.checks.exercise import outcome_of
+
+from ..commands import options
 
 pytestmark = pytest.mark.slow
 ASSIGNMENT = "01_convolution"
@@ -25,10 +23,22 @@ def planted(part):
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory, small):
+def place(tmp_path_factory):
+    """Where the small course lies."""
+    return tmp_path_factory.mktemp("course")
+
+
+@pytest.fixture(scope="module")
+def nbgrader(place, commands):
+    """nbgrader(command, ...): run the stock command on the small course in `place`."""
+    where = options(place, "source", "release", "submitted", "autograded", "feedback")
+    return lambda *command: commands("nbgrader", *command, *where)
+
+
+@pytest.fixture(scope="module")
+def course(place, nbgrader, small):
     """A small course, released, handed in by one student, graded and answered by stock nbgrader."""
-    place = tmp_path_factory.mktemp("course")
-    source = place / "solutions" / ASSIGNMENT
+    source = place / "source" / ASSIGNMENT
     source.mkdir(parents=True)
     nb = small.attacked(forward=small.forward)
     for cell in nb.cells:
@@ -54,7 +64,7 @@ def course(tmp_path_factory, small):
     nbformat.write(nb, source / "convolution.ipynb")
     for name in ("convolution.py", "notes.pyc", "jupytext.toml"):
         (source / name).write_text(planted("attachment"), encoding="utf-8")
-    nbgrader(place, "generate_assignment", ASSIGNMENT)
+    nbgrader("generate_assignment", ASSIGNMENT)
 
     handed_in = place / "submitted" / "ann" / ASSIGNMENT
     handed_in.mkdir(parents=True)
@@ -63,22 +73,9 @@ def course(tmp_path_factory, small):
         if cell.metadata.get("nbgrader", {}).get("grade_id") == "conv2d_forward-answer":
             cell.source = small.zeros
     nbformat.write(nb, handed_in / "convolution.ipynb")
-    nbgrader(place, "autograde", ASSIGNMENT)
-    nbgrader(place, "generate_feedback", ASSIGNMENT)
+    nbgrader("autograde", ASSIGNMENT)
+    nbgrader("generate_feedback", ASSIGNMENT)
     return place
-
-
-def nbgrader(place, *command):
-    folders = {"source": "solutions", "release": "release", "submitted": "submitted",
-               "autograded": "autograded", "feedback": "feedback"}  # fmt: skip
-    options = [f"--CourseDirectory.{k}_directory={place / v}" for k, v in folders.items()]
-    options += [f"--CourseDirectory.db_url=sqlite:///{place / 'gradebook.db'}"]
-    options += [f"--Arm.key_file={place / 'course.key'}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *command, *options], cwd=ROOT, env=dict(os.environ),
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def everything(folder):

@@ -25,6 +25,8 @@ from autograder.classroom import FAILED, Classroom
 from autograder.grading import cluster
 from autograder.sample.members import members
 
+from ..commands import options
+
 ASSIGNMENT = "01_convolution"
 CLASS = ("perfect", "mistakes-02", "borrows", "exits", "not-json")
 DUE = datetime.datetime(2026, 1, 31, 12)
@@ -79,14 +81,9 @@ def stock(tmp_path_factory):
     """The class as nbgrader alone grades it."""
     room = hand_in(tmp_path_factory.mktemp("stock"))
     register(room)
-    folders = [
-        f"--CourseDirectory.{kind}_directory={room.place / kind}"
-        for kind in ("submitted", "autograded", "feedback")
-    ]
+    where = options(room.place, "submitted", "autograded", "feedback")
     subprocess.run(
-        [sys.executable, "-m", "nbgrader", "autograde", ASSIGNMENT, *folders,
-         f"--CourseDirectory.db_url=sqlite:///{room.place / 'gradebook.db'}",
-         f"--Arm.key_file={room.place / 'course.key'}"],
+        [sys.executable, "-m", "nbgrader", "autograde", ASSIGNMENT, *where],
         cwd=ROOT, capture_output=True, check=False,
     )  # fmt: skip
     return room
