@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from autograder import ROOT
+from autograder.configuration import course_config, nbgrader_api
 from autograder.judge.verdict import MIME
 from autograder.sample.submissions import mistakes_of, solved_answers, submission, with_mistake
 
@@ -117,18 +118,21 @@ def test_feedback_names_the_mistake_and_leaks_nothing(graded):
         assert not re.search(r"autograder|_SIZES|RIGHT_IM2COL", page)
 
 
-def test_grading_again_gives_the_same_marks_and_evidence(graded, nbgrader):
+def test_grading_again_gives_the_same_marks_and_evidence(graded):
+    """This time as formgrader does it."""
     before = {s: verdicts(graded, s) for s in ("perfect", "mistaken")}
-    nbgrader("autograde", ASSIGNMENT, "--student=mistaken", "--force")
+    done = nbgrader_api(course_config(graded)).autograde(ASSIGNMENT, "mistaken", force=True)
+    assert done["success"], done
     assert json.dumps(verdicts(graded, "mistaken")) == json.dumps(before["mistaken"])
 
 
 def test_validate_says_that_only_visible_checks_ran(graded, nbgrader):
     solved = ROOT / "solutions" / ASSIGNMENT / "convolution.ipynb"
-    said = nbgrader("validate", str(solved))
-    assert "passes all the tests" in said
-    assert "Only the visible checks run here" in said
-    said = nbgrader("validate", str(graded / "release" / ASSIGNMENT / "convolution.ipynb"))
-    said = re.sub(r"\s+", " ", said)
-    assert "14 CELL(S) ARE NOT ANSWERED YET OR DO NOT PASS THEIR VISIBLE CHECK" in said
-    assert "not attempted yet" in said
+    released = graded / "release" / ASSIGNMENT / "convolution.ipynb"
+    said = nbgrader("validate", str(solved), str(released))
+    of_solved, of_released = said.split(f"Validating '{released}'")
+    assert "passes all the tests" in of_solved
+    assert "Only the visible checks run here" in of_solved
+    of_released = re.sub(r"\s+", " ", of_released)
+    assert "14 CELL(S) ARE NOT ANSWERED YET OR DO NOT PASS THEIR VISIBLE CHECK" in of_released
+    assert "not attempted yet" in of_released

@@ -152,6 +152,11 @@ def _fault_of_database(said: str, gradebook: str) -> str:
     first = (said.strip().splitlines() or ["no reason given"])[0]
     if "disk is full" in said:
         return f"The disk is full ({gradebook}). Make room, then run course grade again."
+    if "disk I/O error" in said:  # also where there is no room for a file beside it
+        return (
+            f"The disk is full, or fails ({gradebook}: {first}). Make room, or see to the disk; "
+            "then run course grade again."
+        )
     if "readonly" in said or "unable to open" in said:
         return (
             f"The gradebook cannot be written to ({gradebook}: {first}). Whose is it, and is the "

@@ -6,11 +6,10 @@ import nbformat
 import pytest
 from traitlets.config import Config
 
+from autograder.configuration import course_config, nbgrader_api
 from autograder.exercises import load
 from autograder.judge.preprocessors import Arm
 from helpers.checks.exercise import outcome_of
-
-from ..commands import options
 
 pytestmark = pytest.mark.slow
 ASSIGNMENT = "01_convolution"
@@ -23,21 +22,13 @@ def planted(part):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """Where the small course lies."""
-    return tmp_path_factory.mktemp("course")
-
-
-@pytest.fixture(scope="module")
-def nbgrader(place, commands):
-    """nbgrader(command, ...): run the stock command on the small course in `place`."""
-    where = options(place, "source", "release", "submitted", "autograded", "feedback")
-    return lambda *command: commands("nbgrader", *command, *where)
-
-
-@pytest.fixture(scope="module")
-def course(place, nbgrader, small):
+def course(tmp_path_factory, small):
     """A small course, released, handed in by one student, graded and answered by stock nbgrader."""
+    place = tmp_path_factory.mktemp("course")
+    config = course_config(place)
+    for step in ("source", "release"):
+        config.CourseDirectory[f"{step}_directory"] = str(place / step)
+    nbgrader = nbgrader_api(config)
     source = place / "source" / ASSIGNMENT
     source.mkdir(parents=True)
     nb = small.attacked(forward=small.forward)
@@ -64,7 +55,7 @@ def course(place, nbgrader, small):
     nbformat.write(nb, source / "convolution.ipynb")
     for name in ("convolution.py", "notes.pyc", "jupytext.toml"):
         (source / name).write_text(planted("attachment"), encoding="utf-8")
-    nbgrader("generate_assignment", ASSIGNMENT)
+    succeeded(nbgrader.generate_assignment(ASSIGNMENT))
 
     handed_in = place / "submitted" / "ann" / ASSIGNMENT
     handed_in.mkdir(parents=True)
@@ -73,9 +64,13 @@ def course(place, nbgrader, small):
         if cell.metadata.get("nbgrader", {}).get("grade_id") == "conv2d_forward-answer":
             cell.source = small.zeros
     nbformat.write(nb, handed_in / "convolution.ipynb")
-    nbgrader("autograde", ASSIGNMENT)
-    nbgrader("generate_feedback", ASSIGNMENT)
+    succeeded(nbgrader.autograde(ASSIGNMENT, "ann"))
+    succeeded(nbgrader.generate_feedback(ASSIGNMENT, "ann"))
     return place
+
+
+def succeeded(done):
+    assert done["success"], done
 
 
 def everything(folder):

@@ -87,7 +87,7 @@ def test_what_kills_its_worker_twice_is_set_aside(run, plain, crew):
 
 def test_a_worker_that_does_not_answer_is_given_up(run, plain, crew, tmp_path):
     frozen = crew.Task("frozen", "freeze", str(tmp_path / "mark"))
-    results, losses = run([frozen, *plain(4)], overdue=6)
+    results, losses = run([frozen, *plain(4)], overdue=4)
     assert results["frozen"][0] == "frozen"
     assert ("frozen", True) in losses
     assert len(results) == 5
@@ -142,7 +142,8 @@ def test_no_workers_at_all_are_not_waited_for_forever(client, crew, plain, monke
         list(cluster.done_by(client, crew.do, plain(1), 120.0, lambda *loss: None))
 
 
-def test_no_scheduler_is_said_in_words():
+def test_no_scheduler_is_said_in_words(monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
     with (
         pytest.raises(CourseError, match=r"No scheduler answers at tcp://127.0.0.1:9"),
         cluster.opened("tcp://127.0.0.1:9", 1),
