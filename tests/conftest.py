@@ -4,6 +4,7 @@ import os
 import re
 from itertools import pairwise
 
+import psutil
 import pytest
 from bs4 import BeautifulSoup
 
@@ -12,7 +13,7 @@ from autograder.kernels import sandbox
 
 from .commands import Commands
 
-# Two workers on two cores: more threads, here and in the kernels, would only wait for each other.
+# The workers keep all cores busy: more threads, here and in kernels, would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Where no sandbox can be had, everything else is still tested; what is hostile is skipped. Where
@@ -20,6 +21,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop(containment.SWITCH, None)
 if NO_SANDBOX := sandbox.trouble():
     os.environ[containment.SWITCH] = "1"
+
+
+def pytest_xdist_auto_num_workers():
+    """Three workers for two cores, since many tests wait: for a server, or for a time limit."""
+    return max(1, 3 * psutil.cpu_count() // 2)
 
 
 def pytest_report_header():

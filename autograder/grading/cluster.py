@@ -87,6 +87,8 @@ def opened(scheduler: str | None, workers: int, preload: Sequence[str] = ()) -> 
                 threads_per_worker=1,
                 host="127.0.0.1",
                 dashboard_address=None,
+                # Its HTTP server starts all the same: on a port that nobody else wants.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 local_directory=folder,
                 security=Security.temporary(),
             ) as cluster,

@@ -9,6 +9,7 @@ from autograder import ROOT
 from autograder.sample.submissions import solved_cell
 
 ASSIGNMENT = "03_batchnorm"
+OTHER_SEED = 3  # than those of the notebook
 
 
 cell_that = partial(solved_cell, ASSIGNMENT)
@@ -24,16 +25,15 @@ def names():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-def test_at_a_high_learning_rate_only_the_network_with_batch_norm_learns(names, seed):
-    assert names["train_digits"](False, 0.3, seed)[-1] < 0.2
-    assert names["train_digits"](True, 0.3, seed)[-1] > 0.95
+def test_at_a_high_learning_rate_only_the_network_with_batch_norm_learns(names):
+    assert names["train_digits"](False, 0.3, OTHER_SEED)[-1] < 0.2
+    assert names["train_digits"](True, 0.3, OTHER_SEED)[-1] > 0.95
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("with_norm", [False, True])
 def test_at_a_low_learning_rate_both_learn(names, with_norm):
-    assert names["train_digits"](with_norm, 0.03, seed=0)[-1] > 0.9
+    assert names["train_digits"](with_norm, 0.03, OTHER_SEED)[-1] > 0.9
 
 
 def test_in_training_mode_the_accuracy_depends_on_the_batch_size(names):

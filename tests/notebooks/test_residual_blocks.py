@@ -6,6 +6,7 @@ from autograder import ROOT
 from autograder.sample.submissions import notebook_of
 
 ASSIGNMENT = "08_residual_blocks"
+OTHER_SEED = 3  # than those of the notebook
 DEFINED_BY = (
     "# Set-up.", "def pad_shortcut(", "class BasicBlock(", "def cifar_resnet(", "def he_std(",
     "def gradient_norms(", "def mean_squares(", "def he_init_(",
@@ -24,10 +25,9 @@ def names():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-def test_of_two_plain_networks_the_deeper_one_has_the_higher_training_loss(names, seed):
-    shallow, _ = names["train"](20, False, seed)
-    deep, accuracy = names["train"](44, False, seed)
+def test_of_two_plain_networks_the_deeper_one_has_the_higher_training_loss(names):
+    shallow, _ = names["train"](20, False, OTHER_SEED)
+    deep, accuracy = names["train"](44, False, OTHER_SEED)
     assert shallow[-1] < 0.5 < 1 < deep[-1]
     assert deep[-1] < deep[0] - 0.15  # still falling
     assert accuracy < 0.7
@@ -36,7 +36,7 @@ def test_of_two_plain_networks_the_deeper_one_has_the_higher_training_loss(names
 @pytest.mark.slow
 @pytest.mark.parametrize("depth", [20, 44])
 def test_residual_networks_of_both_depths_fit_their_training_images(names, depth):
-    losses, accuracy = names["train"](depth, True, seed=0)
+    losses, accuracy = names["train"](depth, True, OTHER_SEED)
     assert losses[-1] < 0.1
     assert accuracy > 0.75
 
