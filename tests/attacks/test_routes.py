@@ -12,9 +12,10 @@ from autograder.kernels import canary
 from autograder.sample.submissions import solved_answers, submission
 
 ASSIGNMENT, NAME = "01_convolution", "convolution.ipynb"
+WITHHELD = [str(ROOT / name) for name in ("solutions", "course.toml", "README.md")]
 LOOKS = f"""
 import os
-seen = [path for path in ({str(ROOT)!r} + "/solutions", "/home") if os.path.exists(path)]
+seen = [path for path in {WITHHELD} if os.path.exists(path)]
 print("in", os.getcwd(), "sees", seen)
 for name in os.listdir("."):
     if os.path.isfile(name):
