@@ -7,6 +7,7 @@ cases and in who runs the learner's function.
 import ast
 import dis
 import inspect
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache, partial
@@ -525,15 +526,15 @@ def _agreements(exercise, parts, expected, failing, thorough=False) -> dict[str,
 def _agreement(exercise, candidate, parts, expected, failing, thorough) -> set[tuple[int, str]]:
     """The (case, part) pairs in which a mistake gives what was answered; none if it explains none.
 
-    The failing cases are tried first: most mistakes need no other. Unless it is to be thorough, a
-    mistake is given up as soon as there is no part left that it may explain in all cases.
+    The cases that fail in most parts are tried first: most mistakes need no other. Unless it is to
+    be thorough, a mistake is given up as soon as there is no part left that it may explain in all
+    cases.
     """
     make, found = trusted(exercise, candidate.of(exercise.reference)), set()
     left = {part for _, part in failing}
-    first = sorted(range(len(expected)), key=lambda i: not any(f[0] == i for f in failing))
-    tried = {f[0] for f in failing}
-    for i in first:
-        if i not in tried and not found & failing:
+    failures = Counter(i for i, _ in failing)
+    for i in sorted(range(len(expected)), key=lambda i: -failures[i]):
+        if i not in failures and not found & failing:
             return set()
         case, (args, got) = exercise.cases[i], expected[i]
         made = outcome_of(make, args)
