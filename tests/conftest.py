@@ -23,6 +23,7 @@ if NO_SANDBOX := sandbox.trouble():
     os.environ[containment.SWITCH] = "1"
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """Three workers for two cores, since many tests wait: for a server, or for a time limit."""
     return max(1, 3 * psutil.cpu_count() // 2)
