@@ -1,5 +1,8 @@
 """Every route to a mark goes through the sandbox; without one, nobody can overlook it."""
 
+import sys
+from pathlib import Path
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell
@@ -13,6 +16,8 @@ from autograder.sample.submissions import solved_answers, submission
 
 ASSIGNMENT, NAME = "01_convolution", "convolution.ipynb"
 WITHHELD = [str(ROOT / name) for name in ("solutions", "course.toml", "README.md")]
+if not any(Path(needed).is_relative_to("/home") for needed in (ROOT, sys.base_prefix)):
+    WITHHELD.append("/home")  # else it is there, as the way to what notebooks need
 LOOKS = f"""
 import os
 seen = [path for path in {WITHHELD} if os.path.exists(path)]

@@ -41,6 +41,7 @@ def test_the_smallest_network_learns_as_the_largest_does():
         [cell] = [c for c in cells() if text in c.source]
         exec(cell.source, names)
     smallest = alexnet.remove_layers(names["SMALL"], {3, 4, 6, 7})
+    # A seed that the notebook does not show.
     shares = [names["accuracy_without"](net, seed=3) for net in (names["SMALL"], smallest)]
     assert min(shares) > 0.5
     assert shares[0] - shares[1] < 0.2

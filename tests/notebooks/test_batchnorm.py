@@ -30,6 +30,17 @@ def test_at_a_high_learning_rate_only_the_network_with_batch_norm_learns(names):
     assert names["train_digits"](True, 0.3, OTHER_SEED)[-1] > 0.95
 
 
+def test_so_it_was_where_it_was_run():
+    outputs = cell_that("with_norm, lr): [train_digits(").outputs
+    [table] = [o["data"]["text/plain"] for o in outputs if "text/markdown" in o.get("data", {})]
+    rows = [line.split(" | ") for line in table.splitlines()[1:]]
+    found = {(row[0], row[1]): [float(cell.rstrip("%")) for cell in row[2:]] for row in rows}
+    assert all(len(seeds) == 3 for seeds in found.values())
+    assert max(found["0.3", "without"]) < 20
+    assert min(found["0.3", "with"]) > 95
+    assert min(found["0.03", "without"] + found["0.03", "with"]) > 90
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("with_norm", [False, True])
 def test_at_a_low_learning_rate_both_learn(names, with_norm):
