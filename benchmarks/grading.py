@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,7 @@ from autograder.configuration import course_config
 from autograder.grading import steps, worker
 from autograder.judge.preprocessors import Arm
 from autograder.kernels import KERNEL, canary
-from autograder.sample.submissions import solved_answers, submission
+from autograder.sample.submissions import path_of, solved_answers, submission
 
 ASSIGNMENT, NAME = "01_convolution", "convolution.ipynb"
 RESULTS = Path(__file__).with_name("results") / "grading.md"
@@ -98,15 +98,15 @@ def measured(action: Callable[[], object]) -> Cost:
     return Cost(busy() - used, time.perf_counter() - began)
 
 
-def hand_in(room: Classroom, students: list[str]) -> None:
+def hand_in(room: Classroom, assignment: str, students: Sequence[str]) -> None:
     """Right submissions, each with something of its own."""
-    grading.register(room, ASSIGNMENT)
+    grading.register(room, assignment)
     for student in students:
-        nb = submission(ASSIGNMENT, solved_answers(ASSIGNMENT))
+        nb = submission(assignment, solved_answers(assignment))
         nb.cells.append(new_markdown_cell(f"Handed in by {student}."))
-        folder = room.folder("submitted", student, ASSIGNMENT)
+        folder = room.folder("submitted", student, assignment)
         folder.mkdir(parents=True)
-        nbformat.write(nb, folder / NAME)
+        nbformat.write(nb, folder / path_of(assignment).name)
 
 
 def run(command: list[str], environment: dict[str, str] | None = None) -> None:
@@ -213,7 +213,7 @@ def main() -> None:
         room = Classroom(Path(place, "class"), sandbox=True)
         students = [f"s{number:02}" for number in range(size)]
         grading.gradebook.ready(room)
-        hand_in(room, students)
+        hand_in(room, ASSIGNMENT, students)
         used = busy()
         time.sleep(2)
         others = (busy() - used) / 2

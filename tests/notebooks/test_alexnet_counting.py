@@ -1,27 +1,22 @@
 """What the experiments of 05_alexnet_counting claim, as bounds."""
 
+from functools import partial
+
 import pytest
 
 from autograder import ROOT
 from autograder.sample.submissions import notebook_of
 from helpers.models import alexnet
 
+from . import stored
+
 ASSIGNMENT = "05_alexnet_counting"
+
+table_that = partial(stored.table_that, ASSIGNMENT)
 
 
 def cells():
     return [c for c in notebook_of(ROOT / "solutions", ASSIGNMENT).cells if c.cell_type == "code"]
-
-
-def table_that(begins):
-    """Rows of the one stored table whose first line begins so."""
-    [found] = [
-        output["data"]["text/plain"]
-        for cell in cells()
-        for output in cell.outputs
-        if output.get("data", {}).get("text/plain", "").startswith(begins)
-    ]
-    return [line.split(" | ") for line in found.splitlines()[1:]]
 
 
 def test_no_removal_costs_tens_of_points_on_digits():

@@ -8,6 +8,8 @@ import pytest
 from autograder import ROOT
 from autograder.sample.submissions import solved_cell
 
+from .stored import table_that
+
 ASSIGNMENT = "03_batchnorm"
 OTHER_SEED = 3  # than those of the notebook
 
@@ -31,9 +33,7 @@ def test_at_a_high_learning_rate_only_the_network_with_batch_norm_learns(names):
 
 
 def test_so_it_was_where_it_was_run():
-    outputs = cell_that("with_norm, lr): [train_digits(").outputs
-    [table] = [o["data"]["text/plain"] for o in outputs if "text/markdown" in o.get("data", {})]
-    rows = [line.split(" | ") for line in table.splitlines()[1:]]
+    rows = table_that(ASSIGNMENT, "learning rate | batch norm | seed")
     found = {(row[0], row[1]): [float(cell.rstrip("%")) for cell in row[2:]] for row in rows}
     assert all(len(seeds) == 3 for seeds in found.values())
     assert max(found["0.3", "without"]) < 20

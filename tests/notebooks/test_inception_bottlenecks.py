@@ -1,22 +1,21 @@
 """What the experiments of 07_inception_bottlenecks claim, as bounds."""
 
+from functools import partial
+
 import pytest
 
 from autograder import ROOT
 from autograder.sample.submissions import notebook_of
 
+from . import stored
+
 ASSIGNMENT = "07_inception_bottlenecks"
+
+table_that = partial(stored.table_that, ASSIGNMENT)
 
 
 def cells():
     return [c for c in notebook_of(ROOT / "solutions", ASSIGNMENT).cells if c.cell_type == "code"]
-
-
-def table_that(begins):
-    """The rows of the one displayed table whose header begins so."""
-    texts = [o.get("data", {}).get("text/plain", "") for c in cells() for o in c.get("outputs", [])]
-    [found] = [text for text in texts if text.startswith(begins)]
-    return [line.split(" | ") for line in found.splitlines()[1:]]
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,8 @@ import pytest
 from autograder import ROOT
 from autograder.sample.submissions import notebook_of
 
+from .stored import table_that
+
 ASSIGNMENT = "08_residual_blocks"
 OTHER_SEED = 3  # than those of the notebook
 DEFINED_BY = (
@@ -39,6 +41,18 @@ def test_residual_networks_of_both_depths_fit_their_training_images(names, depth
     losses, accuracy = names["train"](depth, True, OTHER_SEED)
     assert losses[-1] < 0.1
     assert accuracy > 0.75
+
+
+def test_so_it_was_where_it_was_run():
+    losses, accuracies = {}, {}
+    for network, _, loss, accuracy in table_that(ASSIGNMENT, "network | seed | training loss"):
+        losses.setdefault(network, []).append(float(loss))
+        accuracies.setdefault(network, []).append(float(accuracy.rstrip("%")))
+    assert all(len(seeds) == 3 for seeds in losses.values())
+    assert max(losses["plain-20"]) < 0.5 < 1 < min(losses["plain-44"])
+    assert max(accuracies["plain-44"]) < 70
+    assert max(losses["residual-20"] + losses["residual-44"]) < 0.1
+    assert min(accuracies["residual-20"] + accuracies["residual-44"]) > 75
 
 
 def test_without_batch_norm_the_plain_gradient_vanishes_and_the_residual_one_does_not(names):
